@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Submit functions to a pool and get their results.
+ *
+ *	struct skua_future *future;
+ *	int error = skua_submit(pool, hash_file, path, &future);
+ *	...
+ *	void *digest;
+ *	error = skua_future_result(future, SKUA_FOREVER, &digest);
+ *	skua_future_release(future);
+ *
+ * A future is counted: whoever got it from a submit owns one reference and
+ * gives it back with skua_future_release(), at any time, done or not.
+ * Futures outlive their pool. In a task each wait suspends the task while its
+ * worker runs others, so tasks may wait for each other as they like.
+ *
+ * Everything the submitter wrote before the submit is visible to the
+ * function; everything the function wrote is visible to whoever saw the
+ * future done.
+ */
+#ifndef SKUA_FUTURE_H
+#define SKUA_FUTURE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <skua/error.h>
+#include <skua/pool.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct skua_future;
+
+/** A task: what pthread_create() takes. */
+typedef void *skua_fn(void *arg);
+
+/**
+ * Submit @fn to run once on some worker of @pool.
+ *
+ * @arg is borrowed until the future is done. On success the caller owns
+ * *@out and must release it; with @out NULL nobody waits: fire and forget.
+ * On error *@out is untouched and @fn never runs.
+ *
+ * Thread: any, inside a task too, without registration. Not
+ * async-signal-safe. Blocks: never.
+ * Errors: SKUA_EINVAL (NULL @pool or @fn), SKUA_ENOMEM, SKUA_ECLOSED.
+ */
+SKUA_API int skua_submit(struct skua_pool *pool, skua_fn *fn, void *arg,
+			 struct skua_future **out);
+
+/**
+ * Submit a plain function, fire and forget.
+ * Thread, Blocks, Errors: as skua_submit().
+ */
+SKUA_API int skua_post(struct skua_pool *pool, void (*fn)(void *), void *arg);
+
+/**
+ * Submit @fn(@args[i]) for each i < @count: all or none.
+ *
+ * On success @out[0 … @count - 1] are the futures in the order of @args, each
+ * owned by the caller; @out may be NULL. On error @out is untouched and
+ * nothing runs. @count 0 does nothing and succeeds.
+ *
+ * Thread, Blocks: as skua_submit(). Errors: those of skua_submit();
+ * SKUA_EINVAL for NULL @args with a @count, SKUA_ENOMEM also for a @count
+ * that no memory could hold.
+ */
+SKUA_API int skua_submit_many(struct skua_pool *pool, skua_fn *fn,
+			      void *const args[], size_t count,
+			      struct skua_future *out[]);
+
+/** Options of one submit; start from SKUA_SUBMIT_OPTIONS. */
+struct skua_submit_options {
+	size_t size; /* sizeof this struct */
+	int64_t timeout_ns; /* to wait for room in a bounded pool */
+	void (*drop_arg)(void *arg); /* called if the task never runs */
+	void (*drop_result)(void *result); /* called if nobody ever reads it */
+	const char *name; /* borrowed; shown in traces */
+};
+
+/** Initializer of a struct skua_submit_options: all defaults. */
+#define SKUA_SUBMIT_OPTIONS                                                   \
+	{                                                                     \
+		sizeof(struct skua_submit_options), SKUA_FOREVER, NULL, NULL, \
+			NULL                                                  \
+	}
+
+/**
+ * skua_submit() with options.
+ *
+ * drop_arg is called once, with the argument, if the submit succeeded and the
+ * task is cancelled before it runs: in the worker that meets it, or in the
+ * thread that shuts the pool down. drop_result is called once, with the
+ * result, if the task returned and the last reference goes without
+ * skua_future_result() (with an output) or skua_future_value() having read
+ * it; a task that failed has its value dropped if that is not NULL. Both may
+ * submit, and must not wait.
+ *
+ * @options may be NULL. Thread, Blocks: as skua_submit(). Errors: those of
+ * skua_submit(); SKUA_EINVAL for options that the library does not know.
+ */
+SKUA_API int skua_submit_with(struct skua_pool *pool, skua_fn *fn, void *arg,
+			      const struct skua_submit_options *options,
+			      struct skua_future **out);
+
+/**
+ * In a task: make it fail with @code, as in `return skua_fail(errno);`.
+ *
+ * Any code but 0; the first one of a task wins. A child of fork.h fails the
+ * task it was forked from. Always returns NULL; outside of tasks and with
+ * code 0 it does nothing else. The task goes on until it returns.
+ * Thread: any. Blocks: never.
+ */
+SKUA_API void *skua_fail(int code);
+
+/** Finished, failed or cancelled. False for NULL. Thread: any. */
+SKUA_API bool skua_future_done(struct skua_future *future);
+/** Started and not yet done. False for NULL. Thread: any. */
+SKUA_API bool skua_future_running(struct skua_future *future);
+/** Cancelled before it ran. False for NULL. Thread: any. */
+SKUA_API bool skua_future_cancelled(struct skua_future *future);
+
+/**
+ * Cancel a task that has not started: it never runs, and those who wait are
+ * told SKUA_ECANCELLED. Cancelling again succeeds again.
+ *
+ * Thread: any. Blocks: never. Errors: SKUA_EINVAL (NULL), SKUA_EBUSY (it runs
+ * or is done).
+ */
+SKUA_API int skua_future_cancel(struct skua_future *future);
+
+/**
+ * Wait until the future is done and take its result.
+ *
+ * @result may be NULL: only wait. The result stays readable until the future
+ * is released. A timeout does not disturb the task.
+ *
+ * Thread: any, several at once. Blocks: suspends the task / blocks the
+ * thread, until done or for @timeout_ns nanoseconds (0: only looks).
+ * Errors: SKUA_EINVAL (NULL), SKUA_ETIMEDOUT, SKUA_ECANCELLED, SKUA_EFAILED
+ * (see skua_future_code()), SKUA_EDEADLK (a task waits for its own future),
+ * SKUA_ENOMEM (no memory for a wait with a timeout, or in a task no stack to
+ * switch to), SKUA_ECLOSED (pending, and inherited over fork()).
+ */
+SKUA_API int skua_future_result(struct skua_future *future, int64_t timeout_ns,
+				void **result);
+
+/**
+ * What the task of a future that is done returned, also if it failed; NULL
+ * while it is not done, if it was cancelled, and for NULL.
+ * Thread: any. Blocks: never.
+ */
+SKUA_API void *skua_future_value(struct skua_future *future);
+
+/** The argument it was submitted with; NULL for NULL. Thread: any. */
+SKUA_API void *skua_future_arg(struct skua_future *future);
+
+/**
+ * The code given to skua_fail() by a task that failed; 0 while it is not
+ * done, and if it did not fail. Thread: any. Blocks: never.
+ */
+SKUA_API int skua_future_code(struct skua_future *future);
+
+/**
+ * Take one more reference; returns @future. NULL is passed through.
+ * Thread: any that holds a reference. Blocks: never.
+ */
+SKUA_API struct skua_future *skua_future_retain(struct skua_future *future);
+
+/**
+ * Give a reference back, at any time: the task runs all the same. NULL is
+ * ignored. Thread: any, inside a task too. Blocks: never.
+ */
+SKUA_API void skua_future_release(struct skua_future *future);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,193 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Pools of worker threads.
+ *
+ *	struct skua_pool *pool;
+ *	int error = skua_pool_open(&pool, NULL);
+ *	...
+ *	skua_pool_close(pool, SKUA_CLOSE_WAIT);
+ *
+ * A pool owns threads that take tasks from each other. Tasks are given to it
+ * by skua_submit() (future.h) or by a task of fork.h. A handle is counted:
+ * skua_pool_open() gives one reference, skua_pool_close() takes it back.
+ * Between shutdown and the last release every call on it is still allowed
+ * and answers SKUA_ECLOSED. Pools never affect each other.
+ *
+ * After fork() the child has no worker threads: there each call on a pool
+ * that it inherited answers SKUA_ECLOSED, and it may open pools of its own.
+ */
+#ifndef SKUA_POOL_H
+#define SKUA_POOL_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include <skua/error.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct skua_pool;
+
+/** A timeout that never runs out: any negative number of nanoseconds. */
+#define SKUA_FOREVER ((int64_t)-1)
+/** Whole seconds or milliseconds as nanoseconds, multiplied in 64 bits. */
+#define SKUA_SECONDS(x) ((int64_t)(x)*INT64_C(1000000000))
+#define SKUA_MILLISECONDS(x) ((int64_t)(x)*INT64_C(1000000))
+
+/** The most workers a pool may have. */
+#define SKUA_WORKERS_MAX 1024
+
+/**
+ * Options of a pool; start from SKUA_POOL_OPTIONS and set what you need.
+ *
+ * A struct that is shorter than the library's means defaults for the rest;
+ * a longer one is accepted if what the library does not know is zero.
+ */
+struct skua_pool_options {
+	size_t size; /* sizeof this struct */
+	unsigned workers; /* 0: as many as CPUs this process may use: its
+			     * affinity mask and cgroup quota; the
+			     * environment's SKUA_WORKERS goes before them.
+			     * At most SKUA_WORKERS_MAX. */
+	const char *name; /* worker threads are "<name>-<i>", in 15 bytes:
+			     * the name is cut, never the number. NULL:
+			     * "skua". Copied. */
+	size_t stack_bytes; /* of a task's C stack; 0: 8 MiB. Reserved, not
+			     * committed; rounded up to pages, at least
+			     * 16 KiB. */
+	size_t max_pending; /* 0: unbounded. Bounded pools are not there yet:
+			     * SKUA_EINVAL. */
+	uint64_t seed; /* of victim selection; 0: chosen */
+	int (*start)(void *context, unsigned worker); /* not there yet: NULL */
+	void (*stop)(void *context, unsigned worker); /* not there yet: NULL */
+	void *context;
+};
+
+/** Initializer of a struct skua_pool_options: all defaults. */
+#define SKUA_POOL_OPTIONS                                                 \
+	{                                                                 \
+		sizeof(struct skua_pool_options), 0, NULL, 0, 0, 0, NULL, \
+			NULL, NULL                                        \
+	}
+
+/**
+ * Open a pool.
+ *
+ * @options may be NULL: all defaults. On success the caller owns one
+ * reference, *@pool, to be given back by skua_pool_close() or
+ * skua_pool_release(). On error *@pool is untouched and nothing is left
+ * behind: no thread, no memory.
+ *
+ * Thread: any, inside a task too. Blocks: never (threads are started).
+ * Errors: SKUA_EINVAL (a NULL @pool, an option out of range, an option the
+ * library does not know, a malformed SKUA_WORKERS in the environment),
+ * SKUA_ENOMEM, SKUA_EAGAIN (no thread to be had).
+ */
+SKUA_API int skua_pool_open(struct skua_pool **pool,
+			    const struct skua_pool_options *options);
+
+/** How a pool ends; a sum of flags. */
+enum {
+	SKUA_CLOSE_WAIT = 0, /* all that was submitted runs, then return */
+	SKUA_CLOSE_CANCEL = 1, /* cancel what has not started */
+	SKUA_CLOSE_DETACH = 2 /* return at once; the pool ends by itself */
+};
+
+/**
+ * Shut a pool down; the handle stays valid.
+ *
+ * From now on submits from outside answer SKUA_ECLOSED. Tasks that were
+ * submitted before run to their end, and with SKUA_CLOSE_WAIT those that
+ * they submit too. With SKUA_CLOSE_CANCEL what has not started is cancelled:
+ * its future says SKUA_ECANCELLED and its drop_arg is called; frames of
+ * fork-join tasks that run are not affected. A submit that races with this
+ * call is either accepted, and then runs or is cancelled, or refused with
+ * SKUA_ECLOSED.
+ *
+ * May be called again, and by several threads: each without
+ * SKUA_CLOSE_DETACH returns when the workers have ended, and
+ * SKUA_CLOSE_CANCEL may be added later.
+ *
+ * Thread: any. Inside a task of another pool it suspends the task. Blocks:
+ * until the pool has ended; never with SKUA_CLOSE_DETACH.
+ * Errors: SKUA_EINVAL (NULL, an unknown flag, or the default pool),
+ * SKUA_EDEADLK (from a task of this pool without SKUA_CLOSE_DETACH; nothing
+ * has changed), SKUA_ECLOSED (a pool inherited over fork()), SKUA_ENOMEM
+ * (a task that had to wait got no stack to switch to: the pool is shut down,
+ * but has not ended).
+ */
+SKUA_API int skua_pool_shutdown(struct skua_pool *pool, unsigned flags);
+
+/**
+ * Take one more reference; returns @pool. NULL is passed through.
+ * Thread: any that holds a reference. Blocks: never.
+ */
+SKUA_API struct skua_pool *skua_pool_retain(struct skua_pool *pool);
+
+/**
+ * Give a reference back. When the last one goes, a pool that is still open
+ * is shut down like SKUA_CLOSE_DETACH: what was submitted still runs.
+ * NULL is ignored. Thread: any, inside a task too. Blocks: never.
+ */
+SKUA_API void skua_pool_release(struct skua_pool *pool);
+
+/**
+ * skua_pool_shutdown(), then skua_pool_release().
+ *
+ * On error the reference is kept: call again, or from elsewhere.
+ * Thread, Blocks, Errors: as skua_pool_shutdown(); after fork() the copy of
+ * the child is given up and SKUA_ECLOSED returned.
+ */
+SKUA_API int skua_pool_close(struct skua_pool *pool, unsigned flags);
+
+/**
+ * The process's own pool with all defaults, opened at first use.
+ *
+ * NULL if it cannot be opened; the next call tries again. It is never closed:
+ * no reference is given or needed. Thread: any. Blocks: never.
+ */
+SKUA_API struct skua_pool *skua_pool_default(void);
+
+/**
+ * The pool whose task is calling; NULL outside of tasks. No reference is
+ * taken: it lives at least as long as the task. Thread: any. Blocks: never.
+ */
+SKUA_API struct skua_pool *skua_pool_current(void);
+
+/**
+ * Index of the worker that runs the calling task, 0 … workers - 1, or -1
+ * outside of tasks. It never changes during a task, so it may index
+ * per-worker scratch (which other tasks of this worker use while this one
+ * waits). Thread: any. Blocks: never.
+ */
+SKUA_API int skua_worker(void);
+
+/** Number of workers; 0 for NULL and in a fork's child. Thread: any. */
+SKUA_API unsigned skua_pool_workers(const struct skua_pool *pool);
+
+/**
+ * Tasks submitted and not yet started, and tasks started and not yet ended
+ * (suspended ones too). Both are snapshots of a moving sum: exact when
+ * nothing moves. Cancelled tasks count as pending until a worker meets them.
+ * 0 for NULL. Thread: any. Blocks: never.
+ */
+SKUA_API size_t skua_pool_pending(const struct skua_pool *pool);
+SKUA_API size_t skua_pool_running(const struct skua_pool *pool);
+
+/**
+ * Give memory back that the pool keeps for speed: cached stacks, segments of
+ * fork stacks, outgrown rings.
+ *
+ * Thread: any, inside a task too; not in an RCU read-side section (it waits
+ * for a grace period). Blocks: the thread, for a grace period (milliseconds
+ * at the most). Errors: SKUA_EINVAL, SKUA_ECLOSED (after fork()).
+ */
+SKUA_API int skua_pool_trim(struct skua_pool *pool);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Skua: a lock-free work-stealing task runtime. This header brings all of it.
+ *
+ * Read in this order: error.h (codes), pool.h (worker threads), future.h
+ * (submit a function, get its result), fork.h (fork-join for compute
+ * kernels), sync.h (sleep, yield).
+ */
+#ifndef SKUA_SKUA_H
+#define SKUA_SKUA_H
+
+#include <skua/error.h>
+#include <skua/fork.h>
+#include <skua/future.h>
+#include <skua/pool.h>
+#include <skua/sync.h>
+
+#endif
