@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The context switch over ucontext, for where there is no assembly: the same
+ * contract, with two system calls a switch (for the signal mask, which each
+ * context keeps here).
+ *
+ * The ucontext_t of a context that does not run lies on its own stack, so
+ * struct ski_context needs no room for it.
+ */
+#include "context.h"
+
+#include <stdint.h>
+#include <ucontext.h>
+
+/* makecontext() passes ints: a pointer and a function go in halves. */
+static void start(unsigned entry_high, unsigned entry_low, unsigned arg_high,
+		  unsigned arg_low)
+{
+	uint64_t entry = (uint64_t)entry_high << 32 | entry_low;
+	uint64_t arg = (uint64_t)arg_high << 32 | arg_low;
+
+	((void (*)(void *))(uintptr_t)entry)((void *)(uintptr_t)arg);
+}
+
+void *ski_context_frame(void *top, size_t bytes, void (*entry)(void *arg),
+			void *arg)
+{
+	char *base = (char *)top - bytes;
+	char *where = (char *)top - sizeof(ucontext_t);
+	where -= (uintptr_t)where % 64;
+	ucontext_t *u = (ucontext_t *)(void *)where;
+	uint64_t entry_bits = (uintptr_t)entry;
+	uint64_t arg_bits = (uintptr_t)arg;
+
+	getcontext(u);
+	u->uc_link = NULL;
+	u->uc_stack.ss_sp = base;
+	u->uc_stack.ss_size = (size_t)(where - base);
+	makecontext(u, (void (*)(void))start, 4, (unsigned)(entry_bits >> 32),
+		    (unsigned)entry_bits, (unsigned)(arg_bits >> 32),
+		    (unsigned)arg_bits);
+	return u;
+}
+
+/* TSan counts this call with the fiber that is switched to, and its return
+ * with the same one once that is left again: in balance. */
+void ski_context_swap(struct ski_context *from, struct ski_context *to)
+{
+	ucontext_t self;
+
+	from->stack_pointer = &self;
+	from->saved_errno = *from->errno_address;
+	*from->errno_address = to->saved_errno;
+	to->errno_address = from->errno_address;
+	swapcontext(&self, to->stack_pointer);
+}

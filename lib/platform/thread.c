@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Starting threads. Called when pools are opened or grown, never on the way of
+ * a task.
+ */
+#include "thread.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <link.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <skua/error.h>
+
+#include "hooks.h"
+
+enum {
+	GUARD_BYTES = 64 << 10, /* as that of task stacks: stack.h */
+};
+
+/* What the new thread is told; it frees this. */
+struct start {
+	void (*run)(void *arg);
+	void *arg;
+	bool named;
+	char name[SKI_THREAD_NAME_BYTES];
+};
+
+/*
+ * How many of the first @limit bytes of @text are whole UTF-8 characters. Text
+ * that is not UTF-8 is cut anywhere.
+ */
+static size_t cut(const char *text, size_t limit)
+{
+	size_t length = strnlen(text, limit + 1);
+
+	if (length <= limit)
+		return length;
+	for (size_t n = limit; n + 4 > limit && n > 0; n--) {
+		if (((unsigned char)text[n] & 0xc0) != 0x80)
+			return n;
+	}
+	return limit;
+}
+
+void ski_thread_format_name(char out[SKI_THREAD_NAME_BYTES], const char *prefix,
+			    unsigned number)
+{
+	char suffix[SKI_THREAD_NAME_BYTES];
+	int length = snprintf(suffix, sizeof(suffix), "-%u", number);
+	size_t room = SKI_THREAD_NAME_BYTES - 1 - (size_t)length;
+	size_t kept = cut(prefix, room);
+
+	memcpy(out, prefix, kept);
+	memcpy(out + kept, suffix, (size_t)length + 1);
+}
+
+static void *enter(void *arg)
+{
+	struct start start = *(struct start *)arg;
+
+	ski_free(arg);
+	if (start.named)
+		ski_thread_set_name(start.name);
+	start.run(start.arg);
+	return NULL;
+}
+
+static int add_tls(struct dl_phdr_info *info, size_t info_bytes, void *total)
+{
+	size_t bytes = 0;
+
+	(void)info_bytes;
+	for (int i = 0; i < info->dlpi_phnum; i++) {
+		if (info->dlpi_phdr[i].p_type == PT_TLS)
+			bytes += info->dlpi_phdr[i].p_memsz +
+				 info->dlpi_phdr[i].p_align;
+	}
+	*(size_t *)total += bytes;
+	return 0;
+}
+
+/*
+ * The C library puts its thread record and the thread-locals of all modules
+ * on the stack: PTHREAD_STACK_MIN covers the record and the frames below
+ * enter(), the program headers say how large the rest is.
+ */
+static bool stack_size(size_t wanted, size_t *out)
+{
+	size_t page = (size_t)sysconf(_SC_PAGESIZE);
+	size_t extra = (size_t)PTHREAD_STACK_MIN + page - 1;
+
+	dl_iterate_phdr(add_tls, &extra);
+	if (wanted > SIZE_MAX - extra)
+		return false;
+	*out = (wanted + extra) & ~(page - 1);
+	return true;
+}
+
+/* 0, or an error number. */
+static int create(pthread_t *handle, size_t stack_bytes, struct start *start)
+{
+	pthread_attr_t attributes;
+	int error = pthread_attr_init(&attributes);
+
+	if (error)
+		return error;
+	error = pthread_attr_setstacksize(&attributes, stack_bytes);
+	if (!error)
+		error = pthread_attr_setguardsize(&attributes, GUARD_BYTES);
+	if (!error)
+		error = pthread_create(handle, &attributes, enter, start);
+	pthread_attr_destroy(&attributes);
+	return error;
+}
+
+/* A thread inherits its creator's mask, so it is set here for that moment. */
+static int create_blocked(pthread_t *handle, size_t stack_bytes,
+			  struct start *start)
+{
+	sigset_t all, before;
+
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &before);
+	int error = create(handle, stack_bytes, start);
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	return error;
+}
+
+int ski_thread_start(struct ski_thread *thread, const char *name,
+		     size_t stack_bytes, void (*run)(void *arg), void *arg)
+{
+	size_t all_bytes;
+	pthread_t handle;
+
+	if (!stack_size(stack_bytes, &all_bytes))
+		return SKUA_ENOMEM;
+	struct start *start = ski_calloc(1, sizeof(*start));
+	if (!start)
+		return SKUA_ENOMEM;
+
+	start->run = run;
+	start->arg = arg;
+	start->named = name != NULL;
+	if (name)
+		memcpy(start->name, name, cut(name, sizeof(start->name) - 1));
+	int error = create_blocked(&handle, all_bytes, start);
+	if (error) {
+		ski_free(start);
+		return error == ENOMEM ? SKUA_ENOMEM : SKUA_EAGAIN;
+	}
+	thread->handle = handle;
+	return 0;
+}
+
+void ski_thread_join(struct ski_thread *thread)
+{
+	pthread_join(thread->handle, NULL);
+}
+
+void ski_thread_detach(struct ski_thread *thread)
+{
+	pthread_detach(thread->handle);
+}
+
+void ski_thread_yield(void)
+{
+	sched_yield();
+}

@@ -1,0 +1,252 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The end of a pool: shut, over, left, freed. Protocol:
+ * docs/design/lifecycle.md.
+ */
+#include "pool.h"
+
+#include <limits.h>
+
+#include "future.h"
+#include "guest.h"
+#include "run.h"
+#include "steal.h"
+#include "wait.h"
+#include "wake.h"
+
+enum {
+	JOIN_NOBODY,
+	JOIN_UNDERWAY,
+	JOIN_DONE
+};
+
+bool ski_pool_is_over(struct skua_pool *pool)
+{
+	uint64_t finished;
+
+	/* CLOSE-B: closing, which the caller saw, before the loads of the
+	 * counts. Pairs with CLOSE-A and with the PARK-A of a submit: its
+	 * count is seen, or it sees the pool closing. */
+	ski_fence_full(CLOSE_B);
+	/* What a job pushed is counted before it finishes, and pushed is read
+	 * after finished: equal means that nothing is left. */
+	finished = ski_pool_sum(pool, SKI_COUNT_FINISHED);
+	if (ski_pool_sum(pool, SKI_COUNT_PUSHED) != finished)
+		return false;
+	/* Release: everything. Pairs with is_over() in loop.c. */
+	atomic_store_explicit(&pool->over, true, memory_order_release);
+	ski_wake_all(pool);
+	return true;
+}
+
+/* ---- memory ---- */
+
+/* Only what was refused is left: free it. Proxies belong to segments. */
+static void drain(struct skua_pool *pool)
+{
+	uintptr_t job;
+
+	while ((job = ski_steal_any(pool)))
+		if (ski_job_is_future(job))
+			ski_future_discard((struct skua_future *)job);
+}
+
+static void free_all(struct skua_pool *pool)
+{
+	uint32_t count = ski_registry_count(&pool->guests);
+
+	drain(pool);
+	for (uint32_t i = 0; i < count; i++)
+		ski_guest_part(ski_registry_at(&pool->guests, i));
+	ski_pool_free(pool);
+}
+
+/* Nobody waits for the threads any more: they free themselves. */
+static void detach_threads(struct skua_pool *pool)
+{
+	/* Acquire: pairs with join_threads(). */
+	if (atomic_load_explicit(&pool->joining, memory_order_acquire) ==
+	    JOIN_DONE)
+		return;
+	for (unsigned i = 0; i < pool->workers; i++)
+		ski_thread_detach(&pool->worker[i]->thread);
+}
+
+static void drop(struct skua_pool *pool)
+{
+	/* Acquire and release: who frees comes after the others. */
+	if (atomic_fetch_sub_explicit(&pool->holders, 1,
+				      memory_order_acq_rel) != 1)
+		return;
+	detach_threads(pool);
+	free_all(pool);
+}
+
+void ski_pool_left(struct skua_pool *pool)
+{
+	/* Acquire and release: the last one comes after all others. */
+	if (atomic_fetch_sub_explicit(&pool->live, 1, memory_order_acq_rel) !=
+	    1)
+		return;
+	ski_waiters_tell(
+		ski_slot_waiters(ski_slot_finish(&pool->ended, SKI_DONE)));
+	drop(pool);
+}
+
+/* ---- shutting ---- */
+
+/* Of one deque, as many as it had: futures are cancelled. Proxies of suspended
+ * tasks and stolen frames must run: they go to the caller's own deque. */
+static bool cancel_in(struct ski_deque *deque, struct ski_producer *own)
+{
+	for (size_t n = ski_deque_count(deque); n > 0; n--) {
+		uintptr_t job;
+
+		if (ski_deque_reserve(&own->deque, 1))
+			return false;
+		job = ski_steal_oldest(deque);
+		if (!job)
+			break;
+		if (ski_job_is_future(job)) {
+			ski_count_add(&own->counters, SKI_COUNT_STARTED, 1);
+			ski_future_discard((struct skua_future *)job);
+			ski_count_add(&own->counters, SKI_COUNT_FINISHED, 1);
+		} else {
+			ski_deque_push(&own->deque, job);
+		}
+	}
+	return true;
+}
+
+/* At once, so that their futures say so; what is missed here (no memory, or on
+ * its way between two deques) is cancelled by the worker that meets it. */
+static void cancel_queued(struct skua_pool *pool)
+{
+	struct ski_worker *worker = ski_self;
+	struct ski_guest *guest = NULL;
+	struct ski_producer *own = &worker->producer;
+	uint32_t count = ski_registry_count(&pool->guests);
+	bool going = true;
+
+	if (!worker || worker->pool != pool) {
+		guest = ski_guest_of(pool);
+		if (!guest)
+			return;
+		own = &guest->producer;
+	}
+	/* Guests first: only from workers something comes back to us. */
+	for (uint32_t i = 0; i < count && going; i++) {
+		struct ski_guest *other = ski_registry_at(&pool->guests, i);
+
+		going = cancel_in(&other->producer.deque, own);
+	}
+	for (unsigned i = 0; i < pool->workers && going; i++)
+		going = cancel_in(&pool->worker[i]->producer.deque, own);
+	if (guest)
+		ski_guest_done(guest);
+}
+
+static void shut(struct skua_pool *pool, unsigned flags)
+{
+	unsigned bits = SKI_CLOSING;
+
+	if (flags & SKUA_CLOSE_CANCEL)
+		bits |= SKI_CANCELLING;
+	/* Relaxed: ordered by the fences of those who look. */
+	atomic_fetch_or_explicit(&pool->closing, bits, memory_order_relaxed);
+	if (flags & SKUA_CLOSE_CANCEL)
+		cancel_queued(pool);
+	/* PARK-A: closing before the look for sleepers. Pairs with PARK-B: a
+	 * worker that sees neither it nor the wake is impossible. */
+	ski_fence_full(PARK_A);
+	ski_wake_all(pool);
+}
+
+/* All have left: wait for the last instructions of their threads. */
+static void join_threads(struct skua_pool *pool)
+{
+	uint32_t state = JOIN_NOBODY;
+
+	/* Acquire, of failure: pairs with the store below; success needs none,
+	 * `ended` has brought everything. */
+	if (atomic_compare_exchange_strong_explicit(
+		    &pool->joining, &state, JOIN_UNDERWAY, memory_order_acquire,
+		    memory_order_acquire)) {
+		for (unsigned i = 0; i < pool->workers; i++)
+			ski_thread_join(&pool->worker[i]->thread);
+		/* Release: that they are joined. Pairs with the loads. */
+		atomic_store_explicit(&pool->joining, JOIN_DONE,
+				      memory_order_release);
+		ski_futex_wake(&pool->joining, INT_MAX);
+		return;
+	}
+	while (state != JOIN_DONE) {
+		ski_futex_wait(&pool->joining, JOIN_UNDERWAY, -1);
+		state = atomic_load_explicit(&pool->joining,
+					     memory_order_acquire);
+	}
+}
+
+void ski_pool_abandon(struct skua_pool *pool, unsigned started)
+{
+	shut(pool, SKUA_CLOSE_WAIT);
+	for (unsigned i = 0; i < started; i++)
+		ski_thread_join(&pool->worker[i]->thread);
+}
+
+int skua_pool_shutdown(struct skua_pool *pool, unsigned flags)
+{
+	struct ski_worker *worker = ski_worker_self();
+	int error;
+
+	if (!pool || flags & ~(SKUA_CLOSE_CANCEL | SKUA_CLOSE_DETACH) ||
+	    /* Relaxed: set before anybody got the pool. */
+	    atomic_load_explicit(&pool->is_default, memory_order_relaxed))
+		return SKUA_EINVAL;
+	if (!ski_pool_alive(pool))
+		return SKUA_ECLOSED;
+	if (flags & SKUA_CLOSE_DETACH) {
+		shut(pool, flags);
+		return 0;
+	}
+	if (worker && worker->pool == pool)
+		return SKUA_EDEADLK;
+	shut(pool, flags);
+	error = ski_wait_slot(&pool->ended, SKUA_FOREVER);
+	if (!error)
+		join_threads(pool);
+	return error;
+}
+
+struct skua_pool *skua_pool_retain(struct skua_pool *pool)
+{
+	if (pool)
+		/* Relaxed: the caller holds one. */
+		atomic_fetch_add_explicit(&pool->users, 1,
+					  memory_order_relaxed);
+	return pool;
+}
+
+void skua_pool_release(struct skua_pool *pool)
+{
+	/* A fork's copy has no workers, and nobody to say in what state it
+	 * is: it stays as it is until the child exits or execs. */
+	if (!pool || !ski_pool_alive(pool))
+		return;
+	/* Acquire and release: the last user comes after all others. */
+	if (atomic_fetch_sub_explicit(&pool->users, 1, memory_order_acq_rel) !=
+	    1)
+		return;
+	if (!ski_pool_closing(pool))
+		shut(pool, SKUA_CLOSE_DETACH);
+	drop(pool);
+}
+
+int skua_pool_close(struct skua_pool *pool, unsigned flags)
+{
+	int error = skua_pool_shutdown(pool, flags);
+
+	if (!error)
+		skua_pool_release(pool);
+	return error;
+}

@@ -1,0 +1,262 @@
+/* SPDX-License-Identifier: MIT */
+#include "loop.h"
+
+#include "cache.h"
+#include "clock.h"
+#include "pool.h"
+#include "run.h"
+#include "steal.h"
+#include "wait.h"
+#include "wake.h"
+
+enum {
+	FAIR_EVERY = 61, /* looks; prime, as Go and tokio have it */
+	SPINS = 64, /* rounds of a search, a few victims each */
+	PAUSES = 32, /* at most, between two rounds */
+	YIELD_AFTER = 16 /* rounds: then others on this CPU go first */
+};
+
+#define NAP_NS INT64_C(100000)
+#define NAP_DOUBLINGS 6 /* up to 6.4 ms */
+
+uintptr_t ski_loop_collect(struct ski_worker *worker)
+{
+	uintptr_t taken;
+	struct ski_inbox_node *node;
+	struct ski_inbox_node *oldest = NULL;
+
+	if (ski_likely(ski_inbox_empty(&worker->inbox)))
+		return 0;
+	taken = ski_inbox_take(&worker->inbox);
+	/* The list has the newest first. */
+	for (node = ski_inbox_list(taken); node;) {
+		struct ski_inbox_node *next = node->next;
+
+		node->next = oldest;
+		oldest = node;
+		node = next;
+	}
+	while (oldest) {
+		node = oldest;
+		oldest = node->next;
+		ski_queue_put(&worker->ready, node);
+	}
+	return taken & SKI_INBOX_FLAGS;
+}
+
+static struct ski_inbox_node *ready_fiber(struct ski_worker *worker)
+{
+	ski_loop_collect(worker);
+	return ski_queue_take(&worker->ready);
+}
+
+/* Go on with a fiber; this one becomes a spare, and returns from here when it
+ * is needed again. */
+static void go_on(struct ski_worker *worker, struct ski_inbox_node *node)
+{
+	ski_cache_put_fiber(worker, worker->fiber);
+	ski_wait_switch(worker, ski_fiber_of_node(node));
+}
+
+static void run(struct ski_worker *worker, uintptr_t job)
+{
+	ski_wake_found(worker);
+	worker->vain = 0;
+	/* With a spare in hand a wait in the job cannot lack one. Without,
+	 * it runs all the same: see ski_wait_prepare(). */
+	ski_cache_spare(worker);
+	ski_run(ski_fiber_base(worker->fiber), job);
+}
+
+/* Whether there is something for the loop to do but jobs. */
+static bool is_due(struct ski_worker *worker)
+{
+	ski_wait_timers(worker);
+	return worker->ready.first || !ski_inbox_empty(&worker->inbox);
+}
+
+static void rest(unsigned round)
+{
+	if (round >= YIELD_AFTER) {
+		ski_thread_yield();
+		return;
+	}
+	for (int i = 0; i < PAUSES; i++)
+		ski_pause();
+}
+
+/* Look around for a while. A job, or 0: nothing, or something is due. */
+static uintptr_t search(struct ski_worker *worker)
+{
+	struct ski_parking *parking = &worker->pool->parking;
+	unsigned idle = ski_parking_idle(ski_parking_counts(parking));
+	unsigned running = worker->pool->workers - idle;
+
+	if (!worker->searching)
+		worker->searching =
+			ski_parking_search(parking, (running + 1) / 2);
+	if (!worker->searching)
+		return 0;
+	for (unsigned round = 0; round < SPINS; round++) {
+		uintptr_t job = ski_steal_some(worker);
+
+		if (job || is_due(worker))
+			return job;
+		rest(round);
+	}
+	return 0;
+}
+
+static int64_t earlier(int64_t a_ns, int64_t b_ns)
+{
+	if (a_ns < 0 || b_ns < 0)
+		return a_ns < 0 ? b_ns : a_ns;
+	return a_ns < b_ns ? a_ns : b_ns;
+}
+
+static void sleep_until(struct ski_worker *worker, uintptr_t how,
+			int64_t deadline_ns)
+{
+	const void *address = ski_inbox_address(&worker->inbox);
+
+	ski_count_add(&worker->producer.counters, SKI_COUNT_PARKS, 1);
+	/* Relaxed: a look; the inbox is taken with acquire after. */
+	while (atomic_load_explicit(&worker->inbox.word,
+				    memory_order_relaxed) == how)
+		if (ski_futex_wait(address, (uint32_t)how, deadline_ns))
+			break;
+}
+
+/* Awake again, or not asleep after all: who does the counts? */
+static void get_up(struct ski_worker *worker, bool nap)
+{
+	if (ski_loop_collect(worker) & SKI_INBOX_CLAIMED)
+		worker->searching = true;
+	else
+		ski_parking_leave(&worker->pool->parking, nap);
+}
+
+/* Announce, look at everything once more, sleep. A job, or 0. */
+static uintptr_t park(struct ski_worker *worker)
+{
+	struct skua_pool *pool = worker->pool;
+	bool nap = worker->nap;
+	uintptr_t how = SKI_INBOX_ASLEEP | (nap ? SKI_INBOX_NAP : 0);
+	int64_t deadline_ns = ski_timers_next(&worker->timers);
+	uintptr_t job;
+
+	if (!ski_inbox_lie_down(&worker->inbox, how)) {
+		ski_wake_found(worker);
+		return 0;
+	}
+	ski_parking_announce(&pool->parking, nap, worker->searching);
+	worker->searching = false;
+	worker->nap = false;
+	job = ski_steal_sweep(worker);
+	if (!job && ski_pool_closing(pool) && ski_pool_is_over(pool)) {
+		get_up(worker, nap);
+		return 0;
+	}
+	if (!job) {
+		if (nap)
+			deadline_ns =
+				earlier(deadline_ns,
+					ski_clock_ns() +
+						(NAP_NS << (worker->vain - 1)));
+		sleep_until(worker, how, deadline_ns);
+	}
+	get_up(worker, nap);
+	return job;
+}
+
+static bool is_over(struct ski_worker *worker)
+{
+	/* Acquire: all that was done in the pool. Pairs with
+	 * ski_pool_is_over(). */
+	return atomic_load_explicit(&worker->pool->over, memory_order_acquire);
+}
+
+/* Nothing is ready, queued or yielded here. False: the pool is over. */
+static bool be_idle(struct ski_worker *worker)
+{
+	bool woken = worker->searching;
+	uintptr_t job = search(worker);
+
+	if (!job && !is_due(worker)) {
+		/* Woken, and for nothing: nap, once. */
+		worker->nap = woken;
+		if (woken && worker->vain < NAP_DOUBLINGS)
+			worker->vain++;
+		job = park(worker);
+		if (!job && is_over(worker))
+			return false;
+	}
+	if (job)
+		run(worker, job);
+	else if (worker->ready.first)
+		ski_wake_found(worker);
+	return true;
+}
+
+/* Every so often what else would have to wait for ever: timers, guests and
+ * the oldest job, before fibers that keep resuming each other and tasks that
+ * keep submitting themselves. */
+static uintptr_t fair_job(struct ski_worker *worker)
+{
+	if (ski_likely(++worker->tick % FAIR_EVERY))
+		return 0;
+	ski_wait_timers(worker);
+	return ski_steal_fair(worker);
+}
+
+/* Nothing is ready: a job from the own deque. Those who gave way wait until
+ * others, anywhere in the pool, had a turn. */
+static uintptr_t next_job(struct ski_worker *worker)
+{
+	uintptr_t job = ski_deque_take(&worker->producer.deque);
+
+	if (!job && worker->yielded.first)
+		job = ski_steal_some(worker);
+	return job;
+}
+
+static void go_on_or_run(struct ski_worker *worker, struct ski_inbox_node *node,
+			 uintptr_t job)
+{
+	if (job) {
+		run(worker, job);
+		return;
+	}
+	ski_wake_found(worker);
+	worker->vain = 0;
+	go_on(worker, node);
+}
+
+/* One turn: a fiber that is ready, a job, or one that gave way. */
+static bool turn(struct ski_worker *worker)
+{
+	struct ski_inbox_node *node = NULL;
+	uintptr_t job = fair_job(worker);
+
+	if (!job)
+		node = ready_fiber(worker);
+	if (!job && !node)
+		job = next_job(worker);
+	if (!job && !node)
+		node = ski_queue_take(&worker->yielded);
+	if (!job && !node)
+		return be_idle(worker);
+	go_on_or_run(worker, node, job);
+	return true;
+}
+
+void ski_loop_enter(void *argument)
+{
+	struct ski_fiber *fiber = argument;
+	struct ski_worker *worker = fiber->home;
+
+	while (turn(worker))
+		;
+	/* This fiber is the one that runs now, whichever it was before. */
+	ski_context_exit(&fiber->context, &worker->outside);
+}

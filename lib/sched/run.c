@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: MIT */
+#include "run.h"
+
+#include "cache.h"
+#include "future.h"
+#include "pool.h"
+#include "rcu.h"
+#include "wake.h"
+
+void ski_run_frame(skua_here here, struct skua_frame *frame)
+{
+	struct ski_segment *mine = ski_segment_of(here);
+	struct ski_fiber *fiber = mine->fiber;
+	struct ski_fiber *waiter;
+
+	/* The frame is not done, so the task that forked it has not ended, and
+	 * its fiber is still about it: a failure is told there. */
+	fiber->root = ((struct ski_fiber *)ski_segment_of(frame)->fiber)->root;
+	ski_frame_name_thief(frame, mine);
+	frame->job.run(here, &frame->job);
+	waiter = ski_frame_finish(frame);
+	if (waiter)
+		ski_fiber_resume(waiter);
+}
+
+void ski_run(skua_here here, uintptr_t job)
+{
+	if (job & SKI_JOB_FRAME) {
+		ski_run_frame(here,
+			      (struct skua_frame *)(job & ~SKI_JOB_FRAME));
+	} else {
+		struct skua_job *header = (struct skua_job *)job;
+
+		header->run(here, header);
+	}
+}
+
+static struct ski_segment *segment_of_proxy(struct skua_job *job)
+{
+	return (struct ski_segment *)(void *)((char *)job -
+					      offsetof(struct ski_segment,
+						       proxy));
+}
+
+/* One frame of the proxy's segment; *@more: there are others. In a read-side
+ * section from the pop on, since trimming looks at whether it is queued. */
+static struct skua_frame *win_frame(struct ski_segment *segment, bool *more)
+{
+	struct skua_frame *frame;
+	bool again;
+
+	ski_rcu_read_lock();
+	ski_proxy_popped(segment);
+	do {
+		again = false;
+		frame = ski_forkstack_steal(segment, false, &again);
+	} while (again);
+	*more = frame && ski_segment_ready(segment);
+	ski_rcu_read_unlock();
+	return frame;
+}
+
+void ski_proxy_run(skua_here here, struct skua_job *job)
+{
+	struct ski_worker *worker = ski_worker_of(here);
+	struct ski_segment *segment = segment_of_proxy(job);
+	struct skua_frame *frame;
+	bool more;
+
+	do {
+		frame = win_frame(segment, &more);
+		/* While a frame that we won is not finished, the segment is
+		 * in use. Without room for the proxy the rest is run here. */
+		if (more && !ski_deque_reserve(&worker->producer.deque, 1)) {
+			if (ski_proxy_offer(segment)) {
+				ski_deque_push(&worker->producer.deque,
+					       (uintptr_t)&segment->proxy);
+				ski_wake_published(worker->pool);
+			}
+			more = false;
+		}
+		if (frame)
+			ski_run_frame(here, frame);
+	} while (more);
+}

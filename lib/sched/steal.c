@@ -1,0 +1,180 @@
+/* SPDX-License-Identifier: MIT */
+#include "steal.h"
+
+#include "guest.h"
+#include "pool.h"
+#include "rcu.h"
+#include "run.h"
+#include "wake.h"
+
+enum {
+	BATCH = 32
+};
+
+/* xorshift64*: Marsaglia, "Xorshift RNGs", 2003. Never 0. */
+static unsigned random_below(struct ski_worker *worker, unsigned n)
+{
+	uint64_t x = worker->random;
+
+	x ^= x >> 12;
+	x ^= x << 25;
+	x ^= x >> 27;
+	worker->random = x;
+	return (unsigned)(((x * UINT64_C(0x2545f4914f6cdd1d) >> 32) * n) >> 32);
+}
+
+/* In a read-side section: a frame, else the oldest job. */
+static uintptr_t from_worker(struct ski_worker *victim)
+{
+	/* Acquire: the segment's header. Pairs with the stores of segment. */
+	struct ski_segment *segment =
+		atomic_load_explicit(&victim->segment, memory_order_acquire);
+	uintptr_t job;
+	int got;
+	bool again;
+
+	do {
+		struct skua_frame *frame;
+
+		again = false;
+		frame = ski_forkstack_steal(segment, true, &again);
+		if (frame)
+			return ski_job_of_frame(frame);
+		got = ski_deque_steal_many(&victim->producer.deque, &job, 1);
+		if (got > 0)
+			return job;
+		/* Who was faster has made progress: nobody spins for ever. */
+	} while (again || got < 0);
+	return 0;
+}
+
+/* In a read-side section: up to half of its jobs. The first is returned, the
+ * rest goes to the own deque, where there is room for them. */
+static uintptr_t from_guest(struct ski_worker *worker, struct ski_guest *guest)
+{
+	struct ski_deque *own = &worker->producer.deque;
+	uintptr_t jobs[BATCH];
+	int most = ski_deque_reserve(own, BATCH - 1) ? 1 : BATCH;
+	int got;
+
+	do
+		got = ski_deque_steal_many(&guest->producer.deque, jobs, most);
+	while (got < 0);
+	if (!got)
+		return 0;
+	/* Last in, first out: the oldest is taken first. A sleeper's last look
+	 * may have missed them on their way: published anew. */
+	for (int i = got - 1; i > 0; i--)
+		ski_deque_push(own, jobs[i]);
+	if (got > 1)
+		ski_wake_published(worker->pool);
+	return jobs[0];
+}
+
+static uintptr_t from_guests(struct ski_worker *worker)
+{
+	struct ski_registry *guests = &worker->pool->guests;
+	uint32_t count = ski_registry_count(guests);
+	uint32_t at = count > 1 ? random_below(worker, count) : 0;
+	uintptr_t job = 0;
+
+	for (uint32_t i = 0; i < count && !job; i++) {
+		job = from_guest(worker, ski_registry_at(guests, at));
+		if (++at == count)
+			at = 0;
+	}
+	return job;
+}
+
+static uintptr_t counted(struct ski_worker *worker, uintptr_t job)
+{
+	ski_count_add(&worker->producer.counters,
+		      job ? SKI_COUNT_STEALS : SKI_COUNT_MISSES, 1);
+	return job;
+}
+
+/* In a read-side section: @victim, unless it is oneself. */
+static uintptr_t try_worker(struct ski_worker *worker, unsigned victim)
+{
+	uintptr_t job;
+
+	if (victim == worker->index)
+		return 0;
+	job = from_worker(worker->pool->worker[victim]);
+	if (job)
+		worker->last_victim = victim;
+	return job;
+}
+
+uintptr_t ski_steal_some(struct ski_worker *worker)
+{
+	unsigned workers = worker->pool->workers;
+	uintptr_t job = 0;
+
+	ski_rcu_read_lock();
+	if (workers > 1) {
+		job = try_worker(worker, worker->last_victim);
+		for (int i = 0; i < 2 && !job; i++)
+			job = try_worker(worker, random_below(worker, workers));
+	}
+	if (!job)
+		job = from_guests(worker);
+	ski_rcu_read_unlock();
+	return counted(worker, job);
+}
+
+uintptr_t ski_steal_sweep(struct ski_worker *worker)
+{
+	unsigned workers = worker->pool->workers;
+	unsigned at = workers > 1 ? random_below(worker, workers) : 0;
+	uintptr_t job = 0;
+
+	ski_rcu_read_lock();
+	for (unsigned i = 0; i < workers && !job; i++) {
+		job = try_worker(worker, at);
+		if (++at == workers)
+			at = 0;
+	}
+	if (!job)
+		job = from_guests(worker);
+	ski_rcu_read_unlock();
+	return counted(worker, job);
+}
+
+uintptr_t ski_steal_oldest(struct ski_deque *deque)
+{
+	uintptr_t job;
+	int got;
+
+	ski_rcu_read_lock();
+	do
+		got = ski_deque_steal_many(deque, &job, 1);
+	while (got < 0);
+	ski_rcu_read_unlock();
+	return got ? job : 0;
+}
+
+uintptr_t ski_steal_fair(struct ski_worker *worker)
+{
+	uintptr_t job;
+
+	ski_rcu_read_lock();
+	job = from_guests(worker);
+	ski_rcu_read_unlock();
+	return job ? job : ski_steal_oldest(&worker->producer.deque);
+}
+
+uintptr_t ski_steal_any(struct skua_pool *pool)
+{
+	uint32_t count = ski_registry_count(&pool->guests);
+	uintptr_t job = 0;
+
+	for (unsigned i = 0; i < pool->workers && !job; i++)
+		job = ski_steal_oldest(&pool->worker[i]->producer.deque);
+	for (uint32_t i = 0; i < count && !job; i++) {
+		struct ski_guest *guest = ski_registry_at(&pool->guests, i);
+
+		job = ski_steal_oldest(&guest->producer.deque);
+	}
+	return job;
+}

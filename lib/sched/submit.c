@@ -1,0 +1,348 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * From a function to a job in a deque. What happens to it next is in run.c and
+ * future.c; what a racing shutdown does, in docs/design/lifecycle.md.
+ */
+#include <string.h>
+
+#include "future.h"
+#include "guest.h"
+#include "options.h"
+#include "pool.h"
+#include "run.h"
+#include "wait.h"
+#include "wake.h"
+
+/* Who submits: a worker of the pool in a task, or a guest. */
+struct submitter {
+	struct ski_producer *producer;
+	struct ski_guest *guest; /* NULL inside */
+};
+
+static int submitter_of(struct submitter *who, struct skua_pool *pool)
+{
+	struct ski_worker *worker = ski_self;
+	unsigned closing;
+
+	if (!pool)
+		return SKUA_EINVAL;
+	if (!ski_pool_alive(pool))
+		return SKUA_ECLOSED;
+	closing = ski_pool_closing(pool);
+	if (worker && worker->pool == pool) {
+		*who = (struct submitter){ .producer = &worker->producer };
+		return closing & SKI_CANCELLING ? SKUA_ECLOSED : 0;
+	}
+	if (closing)
+		return SKUA_ECLOSED;
+	who->guest = ski_guest_of(pool);
+	if (!who->guest)
+		return SKUA_ENOMEM;
+	who->producer = &who->guest->producer;
+	return 0;
+}
+
+static int leave(struct submitter *who, int error)
+{
+	if (who->guest)
+		ski_guest_done(who->guest);
+	return error;
+}
+
+static struct skua_future *new_future(struct ski_slab *slab, skua_run *run,
+				      bool wanted)
+{
+	struct skua_future *future = ski_slab_alloc(slab);
+
+	if (!future)
+		return NULL;
+	future->job.run = run;
+	future->result = NULL;
+	future->extra = NULL;
+	/* Relaxed: published by the push. */
+	atomic_store_explicit(&future->job.state,
+			      SKI_SLOT_QUEUED | (wanted ? 0 : SKI_SLOT_ORPHAN),
+			      memory_order_relaxed);
+	atomic_store_explicit(&future->references, wanted,
+			      memory_order_relaxed);
+	atomic_store_explicit(&future->code, 0, memory_order_relaxed);
+	return future;
+}
+
+/* Into room that was reserved. After this the future may be gone, unless it is
+ * wanted. SKUA_ECLOSED: it was taken back, and is the workers' to free. */
+static int publish(struct submitter *who, struct skua_pool *pool,
+		   struct skua_future *future)
+{
+	uint64_t counts;
+	int error = 0;
+
+	/* Counted before it is pushed: a pool is over when as many have
+	 * finished as were pushed. */
+	ski_count_add(&who->producer->counters, SKI_COUNT_PUSHED, 1);
+	ski_deque_push(&who->producer->deque, (uintptr_t)&future->job);
+	counts = ski_parking_published(&pool->parking);
+	/* Behind PARK-A: either the pool's end sees the count, or we see that
+	 * it is closing. */
+	if (ski_unlikely(who->guest && ski_pool_closing(pool)) &&
+	    ski_slot_refuse(&future->job.state))
+		error = SKUA_ECLOSED;
+	ski_wake_counted(pool, counts);
+	return error;
+}
+
+/* A future that nobody wants may be freed by the worker at once: the racing
+ * submitter must not look at it again to refuse it. It is kept wanted until
+ * then. */
+static int submit(struct skua_pool *pool, struct submitter *who,
+		  struct skua_future *future, struct skua_future **out)
+{
+	int error = publish(who, pool, future);
+
+	if (error)
+		return error;
+	if (out)
+		*out = future;
+	else
+		skua_future_release(future);
+	return 0;
+}
+
+static int submit_plain(struct skua_pool *pool, skua_run *run, skua_fn *fn,
+			void (*post)(void *), void *arg,
+			struct skua_future **out)
+{
+	struct submitter who = { NULL, NULL };
+	struct skua_future *future;
+	int error = submitter_of(&who, pool);
+
+	if (ski_unlikely(error))
+		return error;
+	if (ski_unlikely(ski_deque_reserve(&who.producer->deque, 1)))
+		return leave(&who, SKUA_ENOMEM);
+	future = new_future(who.producer->slab, run, true);
+	if (ski_unlikely(!future))
+		return leave(&who, SKUA_ENOMEM);
+	if (fn)
+		future->fn = fn;
+	else
+		future->post = post;
+	future->arg = arg;
+	return leave(&who, submit(pool, &who, future, out));
+}
+
+int skua_submit(struct skua_pool *pool, skua_fn *fn, void *arg,
+		struct skua_future **out)
+{
+	if (!fn)
+		return SKUA_EINVAL;
+	return submit_plain(pool, ski_future_run, fn, NULL, arg, out);
+}
+
+int skua_post(struct skua_pool *pool, void (*fn)(void *), void *arg)
+{
+	if (!fn)
+		return SKUA_EINVAL;
+	return submit_plain(pool, ski_future_run_post, NULL, fn, arg, NULL);
+}
+
+static int read_options(struct ski_extra *extra,
+			const struct skua_submit_options *options)
+{
+	struct skua_submit_options read = SKUA_SUBMIT_OPTIONS;
+	int error = ski_options_read(&read, sizeof(read), options);
+
+	if (error)
+		return error;
+	extra->drop_arg = read.drop_arg;
+	extra->drop_result = read.drop_result;
+	extra->name = read.name;
+	atomic_init(&extra->read, false);
+	return 0;
+}
+
+int skua_submit_with(struct skua_pool *pool, skua_fn *fn, void *arg,
+		     const struct skua_submit_options *options,
+		     struct skua_future **out)
+{
+	struct submitter who = { NULL, NULL };
+	struct skua_future *future;
+	struct ski_extra read;
+	int error = fn ? read_options(&read, options) : SKUA_EINVAL;
+
+	if (!error)
+		error = submitter_of(&who, pool);
+	if (error)
+		return error;
+	if (ski_deque_reserve(&who.producer->deque, 1))
+		return leave(&who, SKUA_ENOMEM);
+	future = new_future(who.producer->slab, ski_future_run, true);
+	if (!future)
+		return leave(&who, SKUA_ENOMEM);
+	future->fn = fn;
+	future->arg = arg;
+	future->extra = ski_slab_alloc(who.producer->slab);
+	if (!future->extra) {
+		ski_slab_free(who.producer->slab, future);
+		return leave(&who, SKUA_ENOMEM);
+	}
+	memcpy(future->extra, &read, sizeof(read));
+	return leave(&who, submit(pool, &who, future, out));
+}
+
+/* ---- many at once ---- */
+
+/* A list through `result`, in the order of @args. NULL: no memory. */
+static struct skua_future *new_futures(struct ski_slab *slab, skua_fn *fn,
+				       void *const args[], size_t count,
+				       bool wanted)
+{
+	struct skua_future *list = NULL;
+
+	for (size_t i = count; i-- > 0;) {
+		struct skua_future *future =
+			new_future(slab, ski_future_run, wanted);
+
+		if (!future) {
+			while ((future = list)) {
+				list = future->result;
+				ski_slab_free(slab, future);
+			}
+			return NULL;
+		}
+		future->fn = fn;
+		future->arg = args[i];
+		future->result = list;
+		list = future;
+	}
+	return list;
+}
+
+/* Into room that was reserved. All or none is decided before the first push:
+ * counted, the pool cannot end; and if it is closing then, nothing was
+ * pushed and the count is taken back. */
+static int publish_many(struct submitter *who, struct skua_pool *pool,
+			struct skua_future *list, size_t count,
+			struct skua_future *out[])
+{
+	ski_count_add(&who->producer->counters, SKI_COUNT_PUSHED, count);
+	/* CLOSE-A: the count before the look at closing. Pairs with CLOSE-B
+	 * in ski_pool_is_over(). */
+	ski_fence_full(CLOSE_A);
+	if (who->guest && ski_pool_closing(pool)) {
+		ski_count_add(&who->producer->counters, SKI_COUNT_PUSHED,
+			      -(uint64_t)count);
+		while (list) {
+			struct skua_future *next = list->result;
+
+			ski_slab_free(who->producer->slab, list);
+			list = next;
+		}
+		/* A worker may have slept because of the count. */
+		ski_wake_published(pool);
+		return SKUA_ECLOSED;
+	}
+	for (size_t i = 0; list; i++) {
+		struct skua_future *next = list->result;
+
+		if (out)
+			out[i] = list;
+		list->result = NULL;
+		ski_deque_push(&who->producer->deque, (uintptr_t)&list->job);
+		list = next;
+	}
+	ski_wake_published(pool);
+	return 0;
+}
+
+int skua_submit_many(struct skua_pool *pool, skua_fn *fn, void *const args[],
+		     size_t count, struct skua_future *out[])
+{
+	struct submitter who = { NULL, NULL };
+	struct skua_future *list;
+	int error;
+
+	if (!pool || !fn || (count && !args))
+		return SKUA_EINVAL;
+	error = submitter_of(&who, pool);
+	if (error || !count)
+		return error ? error : leave(&who, 0);
+	if (count > SIZE_MAX / SKI_OBJECT_BYTES ||
+	    ski_deque_reserve(&who.producer->deque, count))
+		return leave(&who, SKUA_ENOMEM);
+	list = new_futures(who.producer->slab, fn, args, count, out != NULL);
+	if (!list)
+		return leave(&who, SKUA_ENOMEM);
+	return leave(&who, publish_many(&who, pool, list, count, out));
+}
+
+/* ---- tasks of fork.h ---- */
+
+int skua_submit_frame_1(struct skua_pool *pool, const struct skua_frame *frame,
+			struct skua_future **out)
+{
+	struct submitter who = { NULL, NULL };
+	struct skua_future *future;
+	struct skua_frame *box;
+	int error = submitter_of(&who, pool);
+
+	if (error)
+		return error;
+	if (ski_deque_reserve(&who.producer->deque, 1))
+		return leave(&who, SKUA_ENOMEM);
+	future = new_future(who.producer->slab, ski_future_run_box, true);
+	if (!future)
+		return leave(&who, SKUA_ENOMEM);
+	box = ski_slab_alloc(who.producer->slab);
+	if (!box) {
+		ski_slab_free(who.producer->slab, future);
+		return leave(&who, SKUA_ENOMEM);
+	}
+	memcpy(box, frame, sizeof(*box));
+	future->fn = NULL;
+	future->arg = box;
+	return leave(&who, submit(pool, &who, future, out));
+}
+
+static int submit_frame(struct skua_pool *pool, struct skua_frame *frame,
+			struct skua_future **out)
+{
+	struct submitter who = { NULL, NULL };
+	struct skua_future *future;
+	int error = submitter_of(&who, pool);
+
+	if (error)
+		return error;
+	if (ski_deque_reserve(&who.producer->deque, 1))
+		return leave(&who, SKUA_ENOMEM);
+	future = new_future(who.producer->slab, ski_future_run_frame, true);
+	if (!future)
+		return leave(&who, SKUA_ENOMEM);
+	future->fn = NULL;
+	future->arg = frame;
+	return leave(&who, submit(pool, &who, future, out));
+}
+
+int skua_run_frame_1(struct skua_pool *pool, struct skua_frame *frame)
+{
+	struct ski_worker *worker = ski_worker_self();
+	struct skua_future *future;
+	int error = 0;
+
+	if (!pool)
+		return SKUA_EINVAL;
+	/* Once it is submitted, this stack must not be left: what the wait
+	 * needs is made sure of before. */
+	if (worker) {
+		error = ski_wait_prepare(worker);
+		if (!error && ski_deque_reserve(&worker->producer.deque, 2))
+			error = SKUA_ENOMEM;
+	}
+	if (!error)
+		error = submit_frame(pool, frame, &future);
+	if (error)
+		return error;
+	error = skua_future_result(future, SKUA_FOREVER, NULL);
+	skua_future_release(future);
+	return error;
+}

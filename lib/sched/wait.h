@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Waiting in a task: the fiber is left and the worker goes on.
+ * Protocol: docs/design/fiber.md.
+ */
+#ifndef SKI_WAIT_H
+#define SKI_WAIT_H
+
+#include "slot.h"
+#include "worker.h"
+
+/* Join: until the stolen frame @i of @segment is done. */
+void ski_wait_frame(struct ski_worker *worker, struct ski_segment *segment,
+		    uint32_t i);
+/* Owner of the frames: publish those not yet joined, before a wait. Errors:
+ * SKUA_ENOMEM (no room for the proxy, or no stack to switch to): do not
+ * suspend. */
+int ski_wait_prepare(struct ski_worker *worker);
+/* Leave this fiber until it is resumed; a spare must be in hand. */
+void ski_wait_suspend(struct ski_worker *worker);
+/* Switch from the loop, or from a wait that has no spare, to @fiber. */
+void ski_wait_switch(struct ski_worker *worker, struct ski_fiber *fiber);
+/* Fibers whose time is over become ready. */
+void ski_wait_timers(struct ski_worker *worker);
+
+/* Until *@state is final; as skua_future_result() without the result. */
+int ski_wait_slot(ski_slot_state *state, int64_t timeout_ns);
+
+#endif

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: MIT */
+#include "wake.h"
+
+#include "pool.h"
+
+void ski_wake_one(struct skua_pool *pool, bool nappers)
+{
+	/* Relaxed: only spreads the wakes. */
+	unsigned at = atomic_fetch_add_explicit(&pool->wake_hint, 1,
+						memory_order_relaxed);
+
+	for (unsigned i = 0; i < pool->workers; i++) {
+		struct ski_inbox *inbox =
+			&pool->worker[(at + i) % pool->workers]->inbox;
+		uintptr_t was = ski_inbox_claim(inbox, nappers);
+
+		if (!was)
+			continue;
+		ski_parking_claimed(&pool->parking, was & SKI_INBOX_NAP);
+		ski_futex_wake(ski_inbox_address(inbox), 1);
+		return;
+	}
+}
+
+void ski_wake_counted(struct skua_pool *pool, uint64_t counts)
+{
+	if (ski_unlikely(ski_parking_wanted(counts, true)))
+		ski_wake_one(pool, true);
+}
+
+void ski_wake_published(struct skua_pool *pool)
+{
+	ski_wake_counted(pool, ski_parking_published(&pool->parking));
+}
+
+void ski_wake_all(struct skua_pool *pool)
+{
+	for (unsigned i = 0; i < pool->workers; i++) {
+		struct ski_inbox *inbox = &pool->worker[i]->inbox;
+		uintptr_t was = ski_inbox_claim(inbox, true);
+
+		if (!was)
+			continue;
+		ski_parking_claimed(&pool->parking, was & SKI_INBOX_NAP);
+		ski_futex_wake(ski_inbox_address(inbox), 1);
+	}
+}
+
+void ski_wake_found(struct ski_worker *worker)
+{
+	if (!worker->searching)
+		return;
+	worker->searching = false;
+	if (ski_parking_found(&worker->pool->parking))
+		ski_wake_one(worker->pool, true);
+}

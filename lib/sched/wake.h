@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: MIT */
+/* Waking workers: core/parking.h applied to those of a pool. */
+#ifndef SKI_WAKE_H
+#define SKI_WAKE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct skua_pool;
+struct ski_worker;
+
+/* After publishing a job: wake one worker if nobody would see it. */
+void ski_wake_published(struct skua_pool *pool);
+/* The same, given the counts behind PARK-A. */
+void ski_wake_counted(struct skua_pool *pool, uint64_t counts);
+/* One more worker, nappers only if @nappers. */
+void ski_wake_one(struct skua_pool *pool, bool nappers);
+void ski_wake_all(struct skua_pool *pool);
+/* A searcher found work. */
+void ski_wake_found(struct ski_worker *worker);
+
+#endif

@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A worker: a thread of a pool, with what others may look at, what others may
+ * write, and what is its own.
+ */
+#ifndef SKI_WORKER_H
+#define SKI_WORKER_H
+
+#include "fiber.h"
+#include "inbox.h"
+#include "producer.h"
+#include "thread.h"
+#include "timers.h"
+
+struct skua_pool;
+
+/* First in, first out; the worker's own. */
+struct ski_queue {
+	struct ski_inbox_node *first;
+	struct ski_inbox_node **last;
+};
+
+struct ski_worker {
+	struct ski_producer producer;
+	struct skua_pool *pool; /* I */
+	unsigned index; /* I */
+	struct ski_thread thread;
+	/* O: the newest segment of the fiber that runs; T steal from it. */
+	_Atomic(struct ski_segment *) segment;
+	/* A. */
+	_Alignas(SKI_LINE) struct ski_inbox inbox;
+	_Atomic(struct ski_fiber *) surplus; /* O pushes, A takes all */
+	_Atomic(struct ski_segment *) surplus_segments; /* the same */
+	/* O, all of the rest. */
+	_Alignas(SKI_LINE) struct ski_fiber *fiber; /* that runs */
+	struct ski_fiber *spare; /* in hand: to switch to */
+	struct ski_fiber *spares; /* more of them */
+	unsigned spare_count;
+	unsigned segment_count;
+	struct ski_segment *segments; /* cached, linked by next */
+	struct ski_queue ready; /* fibers to go on with */
+	struct ski_queue yielded; /* the same, when others had a turn */
+	struct ski_timers timers;
+	struct ski_context outside; /* the thread's own stack */
+	uint64_t random;
+	unsigned last_victim;
+	unsigned tick;
+	unsigned vain; /* wakes in a row that found nothing */
+	bool nap; /* the next sleep is a short one */
+	bool searching; /* counted in the pool's parking */
+};
+
+/* The worker that this thread is, or NULL. */
+extern _Thread_local struct ski_worker *ski_self;
+
+/* The calling thread's worker if it is one of the living process. */
+struct ski_worker *ski_worker_self(void);
+
+/* NULL: no memory. Not started. */
+struct ski_worker *ski_worker_open(struct skua_pool *pool, unsigned index);
+/* After its thread has ended, or was never started. */
+void ski_worker_close(struct ski_worker *worker);
+/* What its thread runs; @worker. */
+void ski_worker_main(void *worker);
+
+static inline struct ski_worker *ski_worker_of(skua_here here)
+{
+	return ski_fiber_of(here)->home;
+}
+
+static inline void ski_queue_init(struct ski_queue *queue)
+{
+	queue->first = NULL;
+	queue->last = &queue->first;
+}
+
+static inline void ski_queue_put(struct ski_queue *queue,
+				 struct ski_inbox_node *node)
+{
+	node->next = NULL;
+	*queue->last = node;
+	queue->last = &node->next;
+}
+
+static inline struct ski_inbox_node *ski_queue_take(struct ski_queue *queue)
+{
+	struct ski_inbox_node *node = queue->first;
+
+	if (node && !(queue->first = node->next))
+		queue->last = &queue->first;
+	return node;
+}
+
+#endif
