@@ -65,8 +65,10 @@ void ski_context_swap(struct ski_context *from, struct ski_context *to);
 void *ski_context_frame(void *top, size_t bytes, void (*entry)(void *arg),
 			void *arg);
 
-static inline void ski_context_leave(struct ski_context *from,
-				     struct ski_context *to, void **fake_stack)
+/* Always inline, for ski_tsan_switch(). */
+__attribute__((always_inline)) static inline void
+ski_context_leave(struct ski_context *from, struct ski_context *to,
+		  void **fake_stack)
 {
 	if (SKI_ASAN)
 		to->previous = from;

@@ -9,25 +9,31 @@
 
 void ski_run_frame(skua_here here, struct skua_frame *frame)
 {
-	struct ski_segment *mine = ski_segment_of(here);
-	struct ski_fiber *fiber = mine->fiber;
 	struct ski_fiber *waiter;
 
-	/* The frame is not done, so the task that forked it has not ended, and
-	 * its fiber is still about it: a failure is told there. */
-	fiber->root = ((struct ski_fiber *)ski_segment_of(frame)->fiber)->root;
-	ski_frame_name_thief(frame, mine);
+	ski_frame_name_thief(frame, ski_segment_of(here));
 	frame->job.run(here, &frame->job);
 	waiter = ski_frame_finish(frame);
 	if (waiter)
 		ski_fiber_resume(waiter);
 }
 
+/* At the bottom of a fiber. The frame is not done, so the task that forked it
+ * has not ended and its fiber is still about it: failures are told there. A
+ * frame that is leapfrogged belongs to the task that waits, and the fiber's
+ * root, which thieves read, stays as it is. */
+static void adopt_frame(skua_here here, struct skua_frame *frame)
+{
+	struct ski_fiber *owner = ski_segment_of(frame)->fiber;
+
+	ski_fiber_of(here)->root = owner->root;
+	ski_run_frame(here, frame);
+}
+
 void ski_run(skua_here here, uintptr_t job)
 {
 	if (job & SKI_JOB_FRAME) {
-		ski_run_frame(here,
-			      (struct skua_frame *)(job & ~SKI_JOB_FRAME));
+		adopt_frame(here, (struct skua_frame *)(job & ~SKI_JOB_FRAME));
 	} else {
 		struct skua_job *header = (struct skua_job *)job;
 
@@ -80,6 +86,6 @@ void ski_proxy_run(skua_here here, struct skua_job *job)
 			more = false;
 		}
 		if (frame)
-			ski_run_frame(here, frame);
+			adopt_frame(here, frame);
 	} while (more);
 }

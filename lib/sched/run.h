@@ -17,7 +17,7 @@ static inline uintptr_t ski_job_of_frame(struct skua_frame *frame)
 
 /* On the caller's stack, with the free frames from @here on. */
 void ski_run(skua_here here, uintptr_t job);
-/* A stolen frame; the same. */
+/* A stolen frame of the same task: in a join. */
 void ski_run_frame(skua_here here, struct skua_frame *frame);
 /* The run functions of proxies and futures. */
 void ski_proxy_run(skua_here here, struct skua_job *job);

@@ -174,11 +174,9 @@ void ski_wait_frame(struct ski_worker *worker, struct ski_segment *segment,
 	struct skua_frame *frame = &segment->frame[i];
 	skua_here here = behind(worker, segment, i);
 	struct ski_fiber *fiber = worker->fiber;
-	_Atomic(int) *root = fiber->root;
 
 	while (here && leapfrog(worker, frame, here))
 		;
-	fiber->root = root;
 	if (here && ski_segment_of(here) != segment)
 		ski_chain_pop(worker, segment);
 	if (is_done_soon(frame) || !ski_frame_wait(frame, fiber))
