@@ -13,15 +13,11 @@
 #ifdef __cplusplus
 #define SKUA_ATOMIC(type) type
 #define skua_load_relaxed(object) __atomic_load_n((object), __ATOMIC_RELAXED)
-#define skua_store_relaxed(object, value) \
-	__atomic_store_n((object), (value), __ATOMIC_RELAXED)
 #else
 #include <stdatomic.h>
 #define SKUA_ATOMIC(type) _Atomic(type)
 #define skua_load_relaxed(object) \
 	atomic_load_explicit((object), memory_order_relaxed)
-#define skua_store_relaxed(object, value) \
-	atomic_store_explicit((object), (value), memory_order_relaxed)
 #endif
 
 #endif

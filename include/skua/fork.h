@@ -104,11 +104,11 @@ struct skua_job {
 	SKUA_ATOMIC(uint64_t) state;
 };
 
-/* States of a frame; else the segment of the thief, or the fiber that waits
- * with bit 1 set. Every frame from `here` on is SKUA_FRAME_FREE: a wait finds
- * the end of the private frames by it. */
-#define SKUA_FRAME_FREE UINT64_C(0)
-#define SKUA_FRAME_PENDING UINT64_C(1)
+/* States of a frame that was forked; else the segment of its thief, or the
+ * fiber that waits with bit 1 set. A frame that is not, and all from `here` on
+ * are not, has no run function and is PENDING: the fast paths touch no state,
+ * and a wait finds the end of the private frames by run. */
+#define SKUA_FRAME_PENDING UINT64_C(0)
 #define SKUA_FRAME_DONE UINT64_C(3)
 
 #define SKUA_FRAME_DATA 48
@@ -165,12 +165,9 @@ static inline SKUA_ALWAYS_INLINE skua_here skua_fork(skua_here here,
 {
 	struct skua_segment *segment = skua_segment_of(here);
 
-	SKUA_FORK_CHECK(skua_load_relaxed(&here->job.state) == SKUA_FRAME_FREE,
-			"a task returned with unjoined children");
-	/* Relaxed: a thief sees the frame through the release of the
-	 * exposure in skua_fork_slow_1() or skua_join_slow_1(). */
+	/* A thief sees the frame through the release of the exposure in
+	 * skua_fork_slow_1() or skua_join_slow_1(). */
 	here->job.run = run;
-	skua_store_relaxed(&here->job.state, SKUA_FRAME_PENDING);
 	++here;
 	/* Relaxed: limit is a hint; the truth is in the segment's word. */
 	if (__builtin_expect(
@@ -194,7 +191,7 @@ static inline SKUA_ALWAYS_INLINE void skua_free_frame(skua_here frame,
 	(void)run;
 	SKUA_FORK_CHECK(frame->job.run == run,
 			"a join does not match its fork");
-	skua_store_relaxed(&frame->job.state, SKUA_FRAME_FREE);
+	frame->job.run = NULL;
 }
 
 /**
@@ -226,6 +223,16 @@ static inline SKUA_ALWAYS_INLINE uintptr_t skua_take(skua_here here,
 	, t1 a1, t2 a2, t3 a3, t4 a4, t5 a5
 #define SKUA_PARAMS_6(t1, a1, t2, a2, t3, a3, t4, a4, t5, a5, t6, a6, z) \
 	, t1 a1, t2 a2, t3 a3, t4 a4, t5 a5, t6 a6
+
+#define SKUA_NAMES_0(z)
+#define SKUA_NAMES_1(t1, a1, z) , a1
+#define SKUA_NAMES_2(t1, a1, t2, a2, z) , a1, a2
+#define SKUA_NAMES_3(t1, a1, t2, a2, t3, a3, z) , a1, a2, a3
+#define SKUA_NAMES_4(t1, a1, t2, a2, t3, a3, t4, a4, z) , a1, a2, a3, a4
+#define SKUA_NAMES_5(t1, a1, t2, a2, t3, a3, t4, a4, t5, a5, z) \
+	, a1, a2, a3, a4, a5
+#define SKUA_NAMES_6(t1, a1, t2, a2, t3, a3, t4, a4, t5, a5, t6, a6, z) \
+	, a1, a2, a3, a4, a5, a6
 
 #define SKUA_FIELDS_0(z) char none;
 #define SKUA_FIELDS_1(t1, a1, z) t1 a1;
@@ -288,141 +295,136 @@ static inline SKUA_ALWAYS_INLINE uintptr_t skua_take(skua_here here,
 #define SKUA_STATIC_TASK static inline __attribute__((__unused__))
 #define SKUA_FAST_TASK SKUA_STATIC_TASK SKUA_ALWAYS_INLINE
 
-/* The functions of a task, as prototypes. */
-#define SKUA_PROTOTYPES(link, n, type, name, ...)                            \
-	link type name(skua_here here SKUA_PARAMS_##n(__VA_ARGS__));         \
-	link void name##_fork(skua_here *here SKUA_PARAMS_##n(__VA_ARGS__)); \
-	link type name##_join(skua_here *here);                              \
-	link int name##_submit(                                              \
-		struct skua_pool *pool,                                      \
-		struct skua_future **out SKUA_PARAMS_##n(__VA_ARGS__));
-#define SKUA_PROTOTYPES_VALUE(link, n, type, name, ...)                        \
-	SKUA_PROTOTYPES(link, n, type, name, __VA_ARGS__)                      \
-	link int name##_run(struct skua_pool *pool,                            \
-			    type *result SKUA_PARAMS_##n(__VA_ARGS__));        \
-	link int name##_result(struct skua_future *future, int64_t timeout_ns, \
-			       type *result)
-#define SKUA_PROTOTYPES_VOID(link, n, name, ...)                      \
-	SKUA_PROTOTYPES(link, n, void, name, __VA_ARGS__)             \
-	link int name##_run(                                          \
-		struct skua_pool *pool SKUA_PARAMS_##n(__VA_ARGS__)); \
-	link int name##_result(struct skua_future *future, int64_t timeout_ns)
+/* The functions of a task, as prototypes. What is not the user's is named
+ * skua_…, so that arguments may have any name but `here`. */
+#define SKUA_PROTOTYPES(link, n, type, name, ...)                    \
+	link type name(skua_here here SKUA_PARAMS_##n(__VA_ARGS__)); \
+	link void name##_fork(                                       \
+		skua_here *skua_at SKUA_PARAMS_##n(__VA_ARGS__));    \
+	link type name##_join(skua_here *skua_at);                   \
+	link int name##_submit(                                      \
+		struct skua_pool *skua_on,                           \
+		struct skua_future **skua_out SKUA_PARAMS_##n(__VA_ARGS__));
 
-/* What both kinds of task share; `keep` takes the result of a child
- * from its call to the frame, `give` from the frame to its parent, `pass`
- * from its call to its parent. */
-#define SKUA_DEFINE(link, fast, n, type, name, keep, give, pass, ...)        \
-	struct name##_skua_args {                                            \
-		SKUA_FIELDS_##n(__VA_ARGS__)                                 \
-	} __attribute__((__may_alias__));                                    \
-	SKUA_FITS(struct name##_skua_args);                                  \
-	static void name##_skua_run(skua_here here, struct skua_job *job)    \
-	{                                                                    \
-		struct skua_frame *frame = (struct skua_frame *)(void *)job; \
-		struct name##_skua_args *skua_get =                          \
-			(struct name##_skua_args *)(void *)frame->data;      \
-		(void)skua_get;                                              \
-		keep(type, name(here SKUA_GET_##n(__VA_ARGS__)))             \
-			SKUA_FORK_CHECK(                                     \
-				skua_load_relaxed(&here->job.state) ==       \
-					SKUA_FRAME_FREE,                     \
-				"a task returned with unjoined children");   \
-	}                                                                    \
-	static inline SKUA_ALWAYS_INLINE void name##_skua_fill(              \
-		skua_here frame SKUA_PARAMS_##n(__VA_ARGS__))                \
-	{                                                                    \
-		struct name##_skua_args *skua_put =                          \
-			(struct name##_skua_args *)(void *)frame->data;      \
-		(void)skua_put;                                              \
-		SKUA_PUT_##n(__VA_ARGS__)                                    \
-	}                                                                    \
-	fast void name##_fork(skua_here *here SKUA_PARAMS_##n(__VA_ARGS__))  \
-	{                                                                    \
-		name##_skua_fill(*here SKUA_NAMES_##n(__VA_ARGS__));         \
-		*here = skua_fork(*here, name##_skua_run);                   \
-	}                                                                    \
-	fast type name##_join(skua_here *here)                               \
-	{                                                                    \
-		skua_here frame = *here - 1;                                 \
-		struct name##_skua_args *skua_get;                           \
-		SKUA_FORK_CHECK(skua_load_relaxed(&(*here)->job.state) ==    \
-					SKUA_FRAME_FREE,                     \
-				"a task returned with unjoined children");   \
-		if (__builtin_expect(skua_is_public(frame), 0)) {            \
-			uintptr_t taken = skua_join_slow_1(*here);           \
-			frame = (skua_here)(taken & ~(uintptr_t)1);          \
-			*here = frame;                                       \
-			if (!(taken & 1)) {                                  \
-				skua_free_frame(frame, name##_skua_run);     \
-				give(type)                                   \
-			}                                                    \
-		}                                                            \
-		*here = frame;                                               \
-		skua_free_frame(frame, name##_skua_run);                     \
-		skua_get = (struct name##_skua_args *)(void *)frame->data;   \
-		(void)skua_get;                                              \
-		pass(name(frame SKUA_GET_##n(__VA_ARGS__)));                 \
-	}                                                                    \
-	link int name##_submit(                                              \
-		struct skua_pool *pool,                                      \
-		struct skua_future **out SKUA_PARAMS_##n(__VA_ARGS__))       \
-	{                                                                    \
-		struct skua_frame frame;                                     \
-		name##_skua_fill(&frame SKUA_NAMES_##n(__VA_ARGS__));        \
-		frame.job.run = name##_skua_run;                             \
-		return skua_submit_frame_1(pool, &frame, out);               \
+#define SKUA_PROTOTYPES_VALUE(link, n, type, name, ...)                      \
+	SKUA_PROTOTYPES(link, n, type, name, __VA_ARGS__)                    \
+	link int name##_run(struct skua_pool *skua_on,                       \
+			    type *skua_result SKUA_PARAMS_##n(__VA_ARGS__)); \
+	link int name##_result(struct skua_future *skua_of,                  \
+			       int64_t skua_timeout_ns, type *skua_result)
+
+#define SKUA_PROTOTYPES_VOID(link, n, name, ...)                         \
+	SKUA_PROTOTYPES(link, n, void, name, __VA_ARGS__)                \
+	link int name##_run(                                             \
+		struct skua_pool *skua_on SKUA_PARAMS_##n(__VA_ARGS__)); \
+	link int name##_result(struct skua_future *skua_of,              \
+			       int64_t skua_timeout_ns)
+
+/* What both kinds of task share. `keep` takes the result of a child from its
+ * call to the frame, `give` from the frame to its parent, `pass` from its call
+ * to its parent. */
+#define SKUA_DEFINE(link, fast, n, type, name, keep, give, pass, ...)          \
+	struct name##_skua_args {                                              \
+		SKUA_FIELDS_##n(__VA_ARGS__)                                   \
+	} __attribute__((__may_alias__));                                      \
+	SKUA_FITS(struct name##_skua_args);                                    \
+	static void name##_skua_run(skua_here here, struct skua_job *job)      \
+	{                                                                      \
+		struct skua_frame *frame = (struct skua_frame *)(void *)job;   \
+		struct name##_skua_args *skua_get =                            \
+			(struct name##_skua_args *)(void *)frame->data;        \
+		(void)skua_get;                                                \
+		keep(type, name(here SKUA_GET_##n(__VA_ARGS__)));              \
+		SKUA_FORK_CHECK(!here->job.run,                                \
+				"a task returned with unjoined children");     \
+	}                                                                      \
+	static inline SKUA_ALWAYS_INLINE void name##_skua_fill(                \
+		skua_here skua_at SKUA_PARAMS_##n(__VA_ARGS__))                \
+	{                                                                      \
+		struct name##_skua_args *skua_put =                            \
+			(struct name##_skua_args *)(void *)skua_at->data;      \
+		(void)skua_put;                                                \
+		skua_at->job.run = name##_skua_run;                            \
+		SKUA_PUT_##n(__VA_ARGS__)                                      \
+	}                                                                      \
+	fast void name##_fork(skua_here *skua_at SKUA_PARAMS_##n(__VA_ARGS__)) \
+	{                                                                      \
+		skua_here skua_frame = *skua_at;                               \
+		SKUA_FORK_CHECK(!skua_frame->job.run,                          \
+				"a task returned with unjoined children");     \
+		name##_skua_fill(skua_frame SKUA_NAMES_##n(__VA_ARGS__));      \
+		*skua_at = skua_fork(skua_frame, name##_skua_run);             \
+	}                                                                      \
+	fast type name##_join(skua_here *skua_at)                              \
+	{                                                                      \
+		skua_here frame = *skua_at - 1;                                \
+		struct name##_skua_args *skua_get;                             \
+		SKUA_FORK_CHECK(!(*skua_at)->job.run,                          \
+				"a task returned with unjoined children");     \
+		if (__builtin_expect(skua_is_public(frame), 0)) {              \
+			uintptr_t taken = skua_join_slow_1(*skua_at);          \
+			frame = (skua_here)(taken & ~(uintptr_t)1);            \
+			*skua_at = frame;                                      \
+			if (!(taken & 1)) {                                    \
+				skua_free_frame(frame, name##_skua_run);       \
+				give(type)                                     \
+			}                                                      \
+		}                                                              \
+		*skua_at = frame;                                              \
+		skua_free_frame(frame, name##_skua_run);                       \
+		skua_get = (struct name##_skua_args *)(void *)frame->data;     \
+		(void)skua_get;                                                \
+		pass(name(frame SKUA_GET_##n(__VA_ARGS__)));                   \
+	}                                                                      \
+	link int name##_submit(                                                \
+		struct skua_pool *skua_on,                                     \
+		struct skua_future **skua_out SKUA_PARAMS_##n(__VA_ARGS__))    \
+	{                                                                      \
+		struct skua_frame skua_box;                                    \
+		name##_skua_fill(&skua_box SKUA_NAMES_##n(__VA_ARGS__));       \
+		return skua_submit_frame_1(skua_on, &skua_box, skua_out);      \
 	}
 
-#define SKUA_NAMES_0(z)
-#define SKUA_NAMES_1(t1, a1, z) , a1
-#define SKUA_NAMES_2(t1, a1, t2, a2, z) , a1, a2
-#define SKUA_NAMES_3(t1, a1, t2, a2, t3, a3, z) , a1, a2, a3
-#define SKUA_NAMES_4(t1, a1, t2, a2, t3, a3, t4, a4, z) , a1, a2, a3, a4
-#define SKUA_NAMES_5(t1, a1, t2, a2, t3, a3, t4, a4, t5, a5, z) \
-	, a1, a2, a3, a4, a5
-#define SKUA_NAMES_6(t1, a1, t2, a2, t3, a3, t4, a4, t5, a5, t6, a6, z) \
-	, a1, a2, a3, a4, a5, a6
+/* By bytes: a type that exists already takes no may_alias. */
+#define SKUA_COPY(to, from, type) __builtin_memcpy((to), (from), sizeof(type))
 
-#define SKUA_KEEP_VALUE(type, call)                                     \
-	{                                                               \
-		typedef type skua_value __attribute__((__may_alias__)); \
-		*(skua_value *)(void *)frame->data = call;              \
-	}
-#define SKUA_GIVE_VALUE(type)                                           \
-	{                                                               \
-		typedef type skua_value __attribute__((__may_alias__)); \
-		return *(skua_value *)(void *)frame->data;              \
-	}
+#define SKUA_KEEP_VALUE(type, call) \
+	type skua_value = call;     \
+	SKUA_COPY(frame->data, &skua_value, type)
+#define SKUA_GIVE_VALUE(type)                      \
+	type skua_value;                           \
+	SKUA_COPY(&skua_value, frame->data, type); \
+	return skua_value;
 #define SKUA_PASS_VALUE(call) return call
-#define SKUA_KEEP_VOID(type, call) call;
+#define SKUA_KEEP_VOID(type, call) \
+	(void)frame;               \
+	call
 #define SKUA_GIVE_VOID(type) return;
 #define SKUA_PASS_VOID(call) call
 
-#define SKUA_DEFINE_VALUE(link, fast, n, type, name, ...)                      \
-	SKUA_PROTOTYPES_VALUE(link, n, type, name, __VA_ARGS__);               \
-	SKUA_FITS(type);                                                       \
-	SKUA_DEFINE(link, fast, n, type, name, SKUA_KEEP_VALUE,                \
-		    SKUA_GIVE_VALUE, SKUA_PASS_VALUE, __VA_ARGS__)             \
-	link int name##_run(struct skua_pool *pool,                            \
-			    type *result SKUA_PARAMS_##n(__VA_ARGS__))         \
-	{                                                                      \
-		typedef type skua_value __attribute__((__may_alias__));        \
-		struct skua_frame frame;                                       \
-		int error;                                                     \
-		name##_skua_fill(&frame SKUA_NAMES_##n(__VA_ARGS__));          \
-		frame.job.run = name##_skua_run;                               \
-		error = skua_run_frame_1(pool, &frame);                        \
-		if (!error && result)                                          \
-			*result = *(skua_value *)(void *)frame.data;           \
-		return error;                                                  \
-	}                                                                      \
-	link int name##_result(struct skua_future *future, int64_t timeout_ns, \
-			       type *result)                                   \
-	{                                                                      \
-		return skua_frame_result_1(future, timeout_ns,                 \
-					   name##_skua_run, result,            \
-					   sizeof(type));                      \
-	}                                                                      \
+#define SKUA_DEFINE_VALUE(link, fast, n, type, name, ...)                   \
+	SKUA_PROTOTYPES_VALUE(link, n, type, name, __VA_ARGS__);            \
+	SKUA_FITS(type);                                                    \
+	SKUA_DEFINE(link, fast, n, type, name, SKUA_KEEP_VALUE,             \
+		    SKUA_GIVE_VALUE, SKUA_PASS_VALUE, __VA_ARGS__)          \
+	link int name##_run(struct skua_pool *skua_on,                      \
+			    type *skua_result SKUA_PARAMS_##n(__VA_ARGS__)) \
+	{                                                                   \
+		struct skua_frame skua_box;                                 \
+		int skua_error;                                             \
+		name##_skua_fill(&skua_box SKUA_NAMES_##n(__VA_ARGS__));    \
+		skua_error = skua_run_frame_1(skua_on, &skua_box);          \
+		if (!skua_error && skua_result)                             \
+			SKUA_COPY(skua_result, skua_box.data, type);        \
+		return skua_error;                                          \
+	}                                                                   \
+	link int name##_result(struct skua_future *skua_of,                 \
+			       int64_t skua_timeout_ns, type *skua_result)  \
+	{                                                                   \
+		return skua_frame_result_1(skua_of, skua_timeout_ns,        \
+					   name##_skua_run, skua_result,    \
+					   sizeof(type));                   \
+	}                                                                   \
 	link type name(skua_here here SKUA_PARAMS_##n(__VA_ARGS__))
 
 #define SKUA_DEFINE_VOID(link, fast, n, name, ...)                             \
@@ -430,16 +432,16 @@ static inline SKUA_ALWAYS_INLINE uintptr_t skua_take(skua_here here,
 	SKUA_DEFINE(link, fast, n, void, name, SKUA_KEEP_VOID, SKUA_GIVE_VOID, \
 		    SKUA_PASS_VOID, __VA_ARGS__)                               \
 	link int name##_run(                                                   \
-		struct skua_pool *pool SKUA_PARAMS_##n(__VA_ARGS__))           \
+		struct skua_pool *skua_on SKUA_PARAMS_##n(__VA_ARGS__))        \
 	{                                                                      \
-		struct skua_frame frame;                                       \
-		name##_skua_fill(&frame SKUA_NAMES_##n(__VA_ARGS__));          \
-		frame.job.run = name##_skua_run;                               \
-		return skua_run_frame_1(pool, &frame);                         \
+		struct skua_frame skua_box;                                    \
+		name##_skua_fill(&skua_box SKUA_NAMES_##n(__VA_ARGS__));       \
+		return skua_run_frame_1(skua_on, &skua_box);                   \
 	}                                                                      \
-	link int name##_result(struct skua_future *future, int64_t timeout_ns) \
+	link int name##_result(struct skua_future *skua_of,                    \
+			       int64_t skua_timeout_ns)                        \
 	{                                                                      \
-		return skua_frame_result_1(future, timeout_ns,                 \
+		return skua_frame_result_1(skua_of, skua_timeout_ns,           \
 					   name##_skua_run, NULL, 0);          \
 	}                                                                      \
 	link void name(skua_here here SKUA_PARAMS_##n(__VA_ARGS__))
