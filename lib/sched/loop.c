@@ -166,6 +166,10 @@ static uintptr_t park(struct ski_worker *worker)
 		sleep_until(worker, how, deadline_ns);
 	}
 	get_up(worker, nap);
+	/* Wakes were withheld while we searched, and what we found may not be
+	 * all: pass it on. A claimed one does so as it begins to run. */
+	if (job && !worker->searching)
+		ski_wake_published(pool);
 	return job;
 }
 
