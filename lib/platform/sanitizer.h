@@ -104,24 +104,16 @@ static inline void ski_tsan_destroy(void *fiber)
 }
 
 /*
- * TSan counts calls and returns in the fiber that is current. So the function
- * that calls this must be the one that switches stacks.
+ * TSan counts calls and returns in the fiber that is current, so the function
+ * that calls this must be the one that switches stacks: always inline, and so
+ * is whoever calls it, at any level of optimisation.
  */
-__attribute__((
-	always_inline)) /* Inlined at any level of optimisation, as is whoever calls it: TSan notes the
- * entry and the exit of each function in the fiber that runs, and those of one
- * function must not be in two fibers. */
-#define SKI_TSAN_INLINE static inline __attribute__((__always_inline__))
-
-SKI_TSAN_INLINE void
-ski_tsan_switch(void *fiber)
+__attribute__((always_inline)) static inline void ski_tsan_switch(void *fiber)
 {
 	__tsan_switch_to_fiber(fiber, 0);
 }
 
 #else
-
-#define SKI_TSAN_INLINE static inline
 
 static inline void *ski_tsan_current(void)
 {

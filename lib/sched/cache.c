@@ -66,37 +66,57 @@ static void keep_fiber(struct ski_worker *worker, struct ski_fiber *fiber)
 	worker->spare_count++;
 }
 
-/* All of the surplus becomes the worker's own: it needs one, and is likely to
- * need more. What it does not use goes back as it returns. */
-static void recall_fibers(struct ski_worker *worker)
+/* Some of @from's surplus becomes the worker's own, the rest its surplus, which
+ * is empty: it was looked at first, and only the owner adds to it. */
+static void recall_fibers(struct ski_worker *worker, struct ski_worker *from)
 {
-	struct ski_fiber *fiber = take_fibers(worker);
+	struct ski_fiber *fiber = take_fibers(from);
 
-	while (fiber) {
+	while (fiber && worker->spare_count < FIBERS_KEPT) {
 		struct ski_fiber *next = next_fiber(fiber);
 
 		keep_fiber(worker, fiber);
 		fiber = next;
 	}
+	if (fiber)
+		/* Release: the list. Pairs with take_fibers(). */
+		atomic_store_explicit(&worker->surplus, fiber,
+				      memory_order_release);
+}
+
+/* Tasks suspend now on this worker, now on that: before a new stack is mapped
+ * those that lie idle elsewhere are used, or each worker would end with as
+ * many as all need together. */
+static void find_fibers(struct ski_worker *worker)
+{
+	struct skua_pool *pool = worker->pool;
+
+	recall_fibers(worker, worker);
+	for (unsigned i = 0; i < pool->workers && !worker->spares; i++)
+		recall_fibers(worker, pool->worker[i]);
+}
+
+static struct ski_fiber *next_spare(struct ski_worker *worker)
+{
+	struct ski_fiber *fiber;
+
+	if (!worker->spares)
+		find_fibers(worker);
+	fiber = worker->spares;
+	if (!fiber)
+		return ski_fiber_open(worker, worker->pool->stack_bytes);
+	worker->spares = next_fiber(fiber);
+	worker->spare_count--;
+	if (fiber->home != worker)
+		ski_fiber_move(fiber, worker);
+	return fiber;
 }
 
 bool ski_cache_spare(struct ski_worker *worker)
 {
-	struct ski_fiber *fiber;
-
-	if (ski_likely(worker->spare != NULL))
-		return true;
-	if (!worker->spares)
-		recall_fibers(worker);
-	fiber = worker->spares;
-	if (fiber) {
-		worker->spares = next_fiber(fiber);
-		worker->spare_count--;
-	} else {
-		fiber = ski_fiber_open(worker, worker->pool->stack_bytes);
-	}
-	worker->spare = fiber;
-	return fiber;
+	if (ski_unlikely(!worker->spare))
+		worker->spare = next_spare(worker);
+	return worker->spare;
 }
 
 struct ski_fiber *ski_cache_take_fiber(struct ski_worker *worker)
@@ -233,11 +253,11 @@ void ski_cache_free(struct ski_trimmed *trimmed)
 
 void ski_cache_close(struct ski_worker *worker)
 {
-	struct ski_trimmed all = { .segments = worker->segments };
+	struct ski_trimmed all = { .fibers = worker->spares,
+				   .segments = worker->segments };
 
-	recall_fibers(worker);
-	all.fibers = worker->spares;
 	ski_cache_free(&all);
+	all.fibers = take_fibers(worker);
 	all.segments = take_segments(worker);
 	ski_cache_free(&all);
 	if (worker->spare)

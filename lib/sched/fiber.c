@@ -24,6 +24,13 @@ static void first_segment(struct ski_fiber *fiber, void *memory)
 	atomic_init(&fiber->current, segment);
 }
 
+static void begin(struct ski_fiber *fiber)
+{
+	ski_context_make(&fiber->context, fiber->stack.base,
+			 (size_t)((char *)fiber - (char *)fiber->stack.base),
+			 ski_loop_enter, fiber);
+}
+
 struct ski_fiber *ski_fiber_open(struct ski_worker *home, size_t stack_bytes)
 {
 	struct ski_stack stack;
@@ -35,10 +42,15 @@ struct ski_fiber *ski_fiber_open(struct ski_worker *home, size_t stack_bytes)
 	fiber = record_of(&stack);
 	*fiber = (struct ski_fiber){ .home = home, .stack = stack };
 	first_segment(fiber, stack.tail);
-	ski_context_make(&fiber->context, stack.base,
-			 (size_t)((char *)fiber - (char *)stack.base),
-			 ski_loop_enter, fiber);
+	begin(fiber);
 	return fiber;
+}
+
+void ski_fiber_move(struct ski_fiber *fiber, struct ski_worker *home)
+{
+	ski_context_drop(&fiber->context);
+	fiber->home = home;
+	begin(fiber);
 }
 
 void ski_fiber_close(struct ski_fiber *fiber)

@@ -5,7 +5,7 @@
  *	guard | C stack ... struct ski_fiber | first segment
  *
  * A worker runs its loop on a fiber. When a task must wait, its fiber is left
- * as it is and the loop goes on on another one. A fiber never leaves its
+ * as it is and the loop goes on on another one. A fiber in use never leaves its
  * worker, so thread-local variables stay what they are.
  * Protocol: docs/design/fiber.md.
  */
@@ -22,7 +22,7 @@ struct ski_worker;
 struct ski_fiber {
 	struct ski_inbox_node node; /* whoever has the list it is in */
 	struct ski_context context;
-	struct ski_worker *home; /* I */
+	struct ski_worker *home; /* I while it is in use */
 	struct ski_segment *first; /* I */
 	_Atomic(struct ski_segment *) current; /* O: the newest segment */
 	_Atomic(int) *root; /* O: where skua_fail() tells */
@@ -31,6 +31,8 @@ struct ski_fiber {
 
 /* NULL: no memory. */
 struct ski_fiber *ski_fiber_open(struct ski_worker *home, size_t stack_bytes);
+/* One that was idle on another worker begins anew on @home. */
+void ski_fiber_move(struct ski_fiber *fiber, struct ski_worker *home);
 /* When nobody can look at it any more. */
 void ski_fiber_close(struct ski_fiber *fiber);
 

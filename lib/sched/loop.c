@@ -54,7 +54,7 @@ static struct ski_inbox_node *ready_fiber(struct ski_worker *worker)
  * is needed again. */
 static void go_on(struct ski_worker *worker, struct ski_inbox_node *node)
 {
-	ski_cache_put_fiber(worker, worker->fiber);
+	worker->left = worker->fiber;
 	ski_wait_switch(worker, ski_fiber_of_node(node));
 }
 
@@ -259,6 +259,7 @@ void ski_loop_enter(void *argument)
 	struct ski_fiber *fiber = argument;
 	struct ski_worker *worker = fiber->home;
 
+	ski_wait_arrive(worker);
 	while (turn(worker))
 		;
 	/* This fiber is the one that runs now, whichever it was before. */

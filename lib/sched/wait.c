@@ -41,12 +41,24 @@ static void enter(struct ski_worker *worker, struct ski_fiber *fiber)
 	atomic_store_explicit(&worker->segment, segment, memory_order_release);
 }
 
+void ski_wait_arrive(struct ski_worker *worker)
+{
+	struct ski_fiber *left = worker->left;
+
+	if (!left)
+		return;
+	worker->left = NULL;
+	ski_cache_put_fiber(worker, left);
+}
+
 void ski_wait_switch(struct ski_worker *worker, struct ski_fiber *fiber)
 {
-	struct ski_fiber *left = worker->fiber;
+	struct ski_fiber *from = worker->fiber;
 
 	enter(worker, fiber);
-	ski_context_switch(&left->context, &fiber->context);
+	ski_context_switch(&from->context, &fiber->context);
+	/* Back, and still on the same worker. */
+	ski_wait_arrive(worker);
 }
 
 void ski_wait_suspend(struct ski_worker *worker)

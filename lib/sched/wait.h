@@ -20,6 +20,9 @@ int ski_wait_prepare(struct ski_worker *worker);
 void ski_wait_suspend(struct ski_worker *worker);
 /* Switch from the loop, or from a wait that has no spare, to @fiber. */
 void ski_wait_switch(struct ski_worker *worker, struct ski_fiber *fiber);
+/* After each switch, on the other stack: the one that was left may be used by
+ * others only now. */
+void ski_wait_arrive(struct ski_worker *worker);
 /* Fibers whose time is over become ready. */
 void ski_wait_timers(struct ski_worker *worker);
 

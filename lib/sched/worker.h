@@ -33,6 +33,7 @@ struct ski_worker {
 	_Atomic(struct ski_segment *) surplus_segments; /* the same */
 	/* O, all of the rest. */
 	_Alignas(SKI_LINE) struct ski_fiber *fiber; /* that runs */
+	struct ski_fiber *left; /* just switched from, to be cached */
 	struct ski_fiber *spare; /* in hand: to switch to */
 	struct ski_fiber *spares; /* more of them */
 	unsigned spare_count;
