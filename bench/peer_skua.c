@@ -1,0 +1,195 @@
+/* SPDX-License-Identifier: MIT */
+/* Skua as a peer, through its public interface. */
+#include <skua/skua.h>
+#include <stdlib.h>
+
+#include "peers.h"
+#include "queens.h"
+
+static int with(const struct crew *crew, peer_body *body, void *context)
+{
+	struct skua_pool_options options = SKUA_POOL_OPTIONS;
+	struct skua_pool *pool;
+
+	options.workers = crew->workers;
+	if (skua_pool_open(&pool, &options))
+		return -1;
+	body(pool, context);
+	return skua_pool_close(pool, SKUA_CLOSE_WAIT) ? -1 : 0;
+}
+
+/* A kernel that could not run answers what no kernel answers. */
+enum {
+	WRONG = -1
+};
+
+SKUA_TASK(long, fib, int, n)
+{
+	if (n < 2)
+		return n;
+	fib_fork(&here, n - 1);
+	long right = fib(here, n - 2);
+	return fib_join(&here) + right;
+}
+
+static long run_fib(void *pool, int n)
+{
+	long value;
+
+	return fib_run(pool, &value, n) ? WRONG : value;
+}
+
+SKUA_TASK(long, place, const struct queen *, previous, int, row, int, n)
+{
+	struct queen queen = queen_after(previous, row);
+	long solutions;
+
+	if (!queen_is_safe(&queen))
+		return 0;
+	if (queen.column == n - 1)
+		return 1;
+	for (int next = 0; next < n - 1; next++)
+		place_fork(&here, &queen, next, n);
+	solutions = place(here, &queen, n - 1, n);
+	for (int next = 0; next < n - 1; next++)
+		solutions += place_join(&here);
+	return solutions;
+}
+
+SKUA_TASK(long, nqueens, int, n)
+{
+	long solutions = 0;
+
+	for (int row = 0; row < n; row++)
+		place_fork(&here, NULL, row, n);
+	for (int row = 0; row < n; row++)
+		solutions += place_join(&here);
+	return solutions;
+}
+
+static long run_nqueens(void *pool, int n)
+{
+	long solutions;
+
+	return nqueens_run(pool, &solutions, n) ? WRONG : solutions;
+}
+
+SKUA_DECLARE_TASK(struct uts_count, visit, const struct uts_tree *, tree,
+		  const struct uts_node *, parent, unsigned, index);
+
+static struct uts_count below(skua_here here, const struct uts_tree *tree,
+			      const struct uts_node *node)
+{
+	unsigned children = uts_children(tree, node);
+	struct uts_count sum = uts_count_one(node, children);
+
+	if (!children)
+		return sum;
+	for (unsigned i = 0; i < children - 1; i++)
+		visit_fork(&here, tree, node, i);
+	uts_count_add(&sum, visit(here, tree, node, children - 1));
+	for (unsigned i = 0; i < children - 1; i++)
+		uts_count_add(&sum, visit_join(&here));
+	return sum;
+}
+
+SKUA_TASK(struct uts_count, visit, const struct uts_tree *, tree,
+	  const struct uts_node *, parent, unsigned, index)
+{
+	struct uts_node node = uts_child(parent, index);
+
+	return below(here, tree, &node);
+}
+
+SKUA_TASK(struct uts_count, uts, const struct uts_tree *, tree)
+{
+	struct uts_node root = uts_root(tree);
+
+	return below(here, tree, &root);
+}
+
+static struct uts_count run_uts(void *pool, const struct uts_tree *tree)
+{
+	struct uts_count count = { 0, 0, 0 };
+
+	/* On error there are no nodes, which is wrong for any tree. */
+	(void)uts_run(pool, &count, tree);
+	return count;
+}
+
+SKUA_TASK(long, skynet, long, first, long, leaves)
+{
+	long each = leaves / 10, sum;
+
+	if (leaves == 1)
+		return first;
+	for (int i = 0; i < 9; i++)
+		skynet_fork(&here, first + i * each, each);
+	sum = skynet(here, first + 9 * each, each);
+	for (int i = 0; i < 9; i++)
+		sum += skynet_join(&here);
+	return sum;
+}
+
+static long run_skynet(void *pool, long leaves)
+{
+	long sum;
+
+	return skynet_run(pool, &sum, 0, leaves) ? WRONG : sum;
+}
+
+SKUA_TASK_VOID(work, struct herd *, herd)
+{
+	(void)here;
+	herd->work(herd);
+}
+
+SKUA_TASK_VOID(fork_herd, struct herd *, herd)
+{
+	for (unsigned i = 0; i < herd->tasks; i++)
+		work_fork(&here, herd);
+	for (unsigned i = 0; i < herd->tasks; i++)
+		work_join(&here);
+}
+
+static void run_herd(void *pool, struct herd *herd)
+{
+	for (unsigned i = 1; i < herd->workers; i++) {
+		if (skua_submit(pool, herd->occupy, herd, NULL))
+			return;
+	}
+	herd->await_busy(herd);
+	(void)fork_herd_run(pool, herd);
+}
+
+static int submit(void *pool, void *future, peer_fn *fn, void *arg)
+{
+	return skua_submit(pool, fn, arg, future);
+}
+
+static void *wait(void *pool, void *future)
+{
+	struct skua_future *mine = *(struct skua_future **)future;
+	void *result = NULL;
+
+	(void)pool;
+	(void)skua_future_result(mine, SKUA_FOREVER, &result);
+	skua_future_release(mine);
+	return result;
+}
+
+const struct peer peer_skua = {
+	.name = "skua",
+	.threads = true,
+	.executor = true,
+	.owns_threads = true,
+	.with = with,
+	.fib = run_fib,
+	.nqueens = run_nqueens,
+	.uts = run_uts,
+	.skynet = run_skynet,
+	.herd = run_herd,
+	.future_bytes = sizeof(struct skua_future *),
+	.submit = submit,
+	.wait = wait,
+};

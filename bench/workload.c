@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: MIT */
+/* The table of workloads. */
+#include "workload.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+
+#include "works.h"
+
+const struct workload *const workloads[] = {
+	&work_fib,
+	&work_nqueens,
+	&work_uts_t1,
+	&work_uts_t3,
+	&work_uts_t5,
+	&work_skynet,
+	&work_submit,
+	&work_submit4,
+	&work_roundtrip_awake,
+	&work_roundtrip_asleep,
+	&work_hidden,
+	&work_idle_empty,
+	&work_idle_beside,
+	&work_gzip,
+	&work_pending,
+	&work_open_time,
+	&work_open_memory,
+	NULL,
+};
+
+void sample_fail(struct sample *sample, const char *format, ...)
+{
+	va_list arguments;
+
+	if (sample->error[0])
+		return;
+	va_start(arguments, format);
+	vsnprintf(sample->error, sizeof(sample->error), format, arguments);
+	va_end(arguments);
+}
+
+const char *workload_label(const struct workload *workload, char *buffer,
+			   size_t bytes)
+{
+	snprintf(buffer, bytes, "%s%s%s", workload->name,
+		 workload->variant[0] ? " " : "", workload->variant);
+	return buffer;
+}

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: MIT */
+/* The workloads, one file each: for the table in workload.c. */
+#ifndef BENCH_WORKS_H
+#define BENCH_WORKS_H
+
+#include "workload.h"
+
+extern const struct workload work_fib;
+extern const struct workload work_nqueens;
+extern const struct workload work_uts_t1;
+extern const struct workload work_uts_t3;
+extern const struct workload work_uts_t5;
+extern const struct workload work_skynet;
+extern const struct workload work_submit;
+extern const struct workload work_submit4;
+extern const struct workload work_roundtrip_awake;
+extern const struct workload work_roundtrip_asleep;
+extern const struct workload work_hidden;
+extern const struct workload work_idle_empty;
+extern const struct workload work_idle_beside;
+extern const struct workload work_gzip;
+extern const struct workload work_pending;
+extern const struct workload work_open_time;
+extern const struct workload work_open_memory;
+
+#endif

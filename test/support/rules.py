@@ -1,0 +1,108 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""Checks those conventions of docs/conventions.md that text can show.
+
+Prints each breach as file:line: what, and exits with 1 if there is any.
+"""
+
+import pathlib
+import re
+import sys
+
+breaches = 0
+
+
+def breach(path, offset, text, what):
+    global breaches
+    breaches += 1
+    line = text.count("\n", 0, offset) + 1
+    print(f"{path}:{line}: {what}")
+
+
+def without_comments(text):
+    """Blanks out comments, keeping offsets and lines."""
+    return re.sub(r"/\*.*?\*/|//[^\n]*",
+                  lambda m: re.sub(r"[^\n]", " ", m.group()), text,
+                  flags=re.DOTALL)
+
+
+def find(pattern, path, text, what):
+    for match in re.finditer(pattern, text):
+        breach(path, match.start(), text, what)
+
+
+def check_licence(path, text):
+    lines = text.split("\n", 2)[:2]
+    if not any("SPDX-License-Identifier: MIT" in line for line in lines):
+        breach(path, 0, text, "no SPDX-License-Identifier: MIT at its head")
+
+
+def check_library(path, text):
+    """In lib/ and include/: orders are written out, nobody is silenced."""
+    code = without_comments(text)
+    find(r"\batomic_(?:load|store|exchange|fetch_(?:add|sub|or|xor|and)|"
+         r"compare_exchange_(?:strong|weak)|flag_(?:test_and_set|clear))\s*\(",
+         path, code, "an atomic without an explicit order")
+    find(r"\bno_sanitize", path, code, "a sanitizer is switched off")
+    find(r"\b(?:abort|exit|_exit|f?printf|puts|perror)\s*\(", path, code,
+         "the library never ends the process and never prints")
+
+
+def check_limits(path, text):
+    """Each Test() has a time limit, its own or that of its suite."""
+    code = without_comments(text)
+    suites = set(re.findall(r"\bTestSuite\(\s*(\w+)[^;]*\.timeout", code))
+    for match in re.finditer(r"^Test\(\s*(\w+)([^{]*)", code, re.MULTILINE):
+        if ".timeout" not in match.group(2) and match.group(1) not in suites:
+            breach(path, match.start(), code, "a test without .timeout")
+
+
+def check_names(paths):
+    """#include by plain name needs names that are unique across layers."""
+    seen = {}
+    for path in paths:
+        if path.suffix != ".h":
+            continue
+        if path.name in seen:
+            breach(path, 0, "", f"the name of {seen[path.name]} too")
+        seen[path.name] = path
+
+
+def check_version():
+    """What the header says is what Meson calls the library."""
+    build = pathlib.Path("meson.build").read_text()
+    path = pathlib.Path("include/skua/error.h")
+    text = path.read_text()
+    version = re.search(r"^  version: '([^']*)'", build, re.MULTILINE).group(1)
+    macros = re.findall(r"define SKUA_VERSION_(?:MAJOR|MINOR|PATCH) (\d+)", text)
+    if ".".join(macros) != version:
+        breach(path, 0, text, f"not the version of meson.build, {version}")
+
+
+def main():
+    code = [path for top in ("bench", "docs", "include", "lib", "test")
+            for path in sorted(pathlib.Path(top).rglob("*"))
+            if path.suffix in (".c", ".h", ".cpp", ".S")]
+    scripts = [path for top in (".", "bench", "docs", "lib", "test", ".ci")
+               for path in sorted(pathlib.Path(top).glob(
+                   "*" if top == "." else "**/*"))
+               if path.name in ("run", "meson.build", "meson_options.txt")
+               or path.suffix in (".sh", ".py")]
+    if not code or not scripts:
+        sys.exit("rules.py: not in the root of the repository")
+
+    for path in code + scripts:
+        if path.is_file():
+            check_licence(path, path.read_text())
+    library = [path for path in code if path.parts[0] in ("lib", "include")]
+    for path in library:
+        check_library(path, path.read_text())
+    for path in code:
+        if path.parts[0] == "test" and path.name.startswith("test_"):
+            check_limits(path, path.read_text())
+    check_names([path for path in library if path.parts[0] == "lib"])
+    check_version()
+    return 1 if breaches else 0
+
+
+sys.exit(main())

@@ -1,0 +1,302 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: MIT
+#
+# The steps of test/run, which sources this file for their list and runs
+# `steps.sh NAME` for each. To add one, add a row here and a function step_NAME
+# below that calls `check` or `run_tests`. Every step builds what it needs.
+
+# Name, time limit in seconds, what it shows. The quick ones first.
+# shellcheck disable=SC2034 # test/run reads it
+skua_steps='format 60 the sources are as clang-format writes them
+scripts 60 ShellCheck finds nothing in the scripts
+rules 60 what docs/conventions.md asks and a script can see
+headers 120 each public header alone as C11 and C++17, gcc and clang
+unit 600 unit tests, release and debug build
+layering 60 an upward #include does not compile
+symbols 60 the shared library exports skua_ names only and is hardened
+stress 600 stress programs with 1, 2, 8 and 64 workers
+examples 300 the examples, built and run
+bench 300 the benchmarks compute what they should
+readme 120 the first program in README.md, built as it says there
+install 300 consumers of the installed library and of the subproject
+one-core 600 unit and stress tests on one core
+tiny 600 ... with tiny rings, segments and slabs
+ucontext 600 ... with ucontext in place of the assembly
+asan 900 ... with gcc and address, undefined and leak sanitizer
+asan-clang 900 ... the same with clang
+tsan 900 ... with gcc and thread sanitizer
+tsan-clang 900 ... the same with clang
+coverage 900 which lines of lib/ the tests reach (only with --coverage)'
+
+sources() {
+	find bench docs include lib test -name '*.[ch]' -o -name '*.cpp'
+}
+
+record() { # ok|fail|skip NAME
+	printf '%s\t%s\n' "$1" "$2" >>"$SKUA_TEST_RESULTS"
+}
+
+# A check is one command that must succeed.
+check() { # NAME COMMAND...
+	local name=$1
+	shift
+	if "$@"; then
+		echo "ok: $name"
+		record ok "$name"
+	else
+		echo "FAIL: $name: $*"
+		record fail "$name"
+	fi
+}
+
+# Builds the tree called NAME, or brings it up to date, and sets $tree to it; a
+# step whose tree does not build ends here.
+# A tree is made anew when its options changed, and configured again when files
+# came or went, since Meson finds tests by name.
+build() { # NAME MESON-OPTION...
+	tree=$SKUA_TEST_BUILD/$1
+	local stamp="$tree.stamp" wanted again=()
+	shift
+	wanted="${CC-} $*"
+	if [ "$(head -n 1 "$stamp" 2>/dev/null)" != "$wanted" ]; then
+		rm -rf "$tree"
+	fi
+	wanted+=$'\n'$(sources | sort)
+	if [ ! -e "$tree/build.ninja" ] ||
+		[ "$(cat "$stamp" 2>/dev/null)" != "$wanted" ]; then
+		[ ! -e "$tree/build.ninja" ] || again=(--reconfigure)
+		rm -f "$stamp"
+		meson setup --werror "${again[@]}" "$@" "$tree" || no_build
+		echo "$wanted" >"$stamp"
+	fi
+	ninja -C "$tree" -j "$SKUA_TEST_JOBS" -k 0 || no_build
+}
+
+no_build() {
+	record fail "build of $(basename "$tree")"
+	exit 1
+}
+
+build_release() {
+	build release --buildtype=release -Dtests=enabled -Dbench=enabled \
+		-Dexamples=enabled
+}
+
+# For the tests alone.
+build_tests() { # NAME MESON-OPTION...
+	build "$@" -Ddefault_library=static -Dtests=enabled \
+		-Dbench=disabled -Dexamples=disabled
+}
+
+# With assertions, and yet fast.
+build_checked() { # NAME MESON-OPTION...
+	build_tests "$@" --buildtype=debugoptimized
+}
+
+# Runs what Meson lists in $tree and records each test by its name.
+run_tests() { # MESON-TEST-OPTION...
+	local log
+	log=$(basename "$tree")-${FUNCNAME[1]#step_}
+	rm -f "$tree/meson-logs/$log.json"
+	[ -z "${SKUA_TEST_LONG-}" ] || set -- "$@" --timeout-multiplier 10
+	"${prefix[@]}" meson test -C "$tree" --no-rebuild --print-errorlogs \
+		--num-processes "$SKUA_TEST_JOBS" --logbase "$log" "$@" || :
+	python3 - "$tree/meson-logs/$log.json" "$(basename "$tree")" \
+		>>"$SKUA_TEST_RESULTS" <<-'END'
+		import json, sys
+		words = {"OK": "ok", "EXPECTEDFAIL": "ok", "SKIP": "skip"}
+		for line in open(sys.argv[1]):
+		    test = json.loads(line)
+		    print(words.get(test["result"], "fail"),
+		          f"{sys.argv[2]}: {test['name']}: {test['result']}", sep="\t")
+	END
+	[ -z "$ended" ] || exit 1
+}
+prefix=() ended=''
+
+step_format() {
+	local files
+	mapfile -t files < <(sources)
+	check 'clang-format --dry-run (test/run --format mends it)' \
+		clang-format-14 --dry-run --Werror "${files[@]}"
+}
+
+step_scripts() {
+	local script scripts
+	mapfile -t scripts < <(find bench docs lib test -name '*.sh' | sort)
+	for script in test/run bench/run .ci/run "${scripts[@]}"; do
+		check "shellcheck $script" shellcheck -x "$script"
+	done
+}
+
+step_rules() {
+	check 'rules' python3 test/support/rules.py
+}
+
+step_headers() {
+	local header name flags='-fsyntax-only -pedantic -Wall -Wextra -Wshadow -Werror'
+	flags+=' -Iinclude -x'
+	for header in include/skua/*.h; do
+		name=skua/$(basename "$header")
+		# Twice, for its guard; and a declaration, since no unit is empty.
+		for language in 'gcc %s c -std=c11' 'g++ %s c++ -std=c++17' \
+			'clang-14 %s c -std=c11' 'clang++-14 %s c++ -std=c++17'; do
+			# shellcheck disable=SC2046,SC2059 # made of words
+			check "$name: ${language/ %s/}" \
+				$(printf "$language" "$flags") - <<-END
+				#include <$name>
+				#include <$name>
+				extern int unit;
+			END
+		done
+	done
+}
+
+step_unit() {
+	build_release
+	run_tests --suite unit
+	build_tests debug --buildtype=debug
+	run_tests --suite unit
+}
+
+step_layering() {
+	build_release
+	check 'layering' python3 test/support/layering.py \
+		"$tree/compile_commands.json"
+}
+
+step_symbols() {
+	build_release
+	check 'names and hardening' bash test/support/symbols.sh "$tree/lib"
+}
+
+step_stress() {
+	build_release
+	run_tests --suite stress
+}
+
+step_examples() {
+	build_release
+	run_tests --suite examples
+}
+
+# One round of each workload, which fails if an answer is wrong; whether it is
+# fast is for bench/run to say on a machine that does nothing else.
+step_bench() {
+	local name names
+	build_release
+	names=$("$tree/bench/skua-bench" --list |
+		sed -n '/^Workloads/,/^Peers/s/^  \([a-z0-9]*\).*/\1/p' | uniq)
+	for name in $names; do
+		check "$name" "$tree/bench/skua-bench" --only "$name" \
+			--rounds 1 --workers 2 --peers skua,serial,mutex
+	done
+	check 'bench/run' bench/run --no-install --only fib --rounds 1 \
+		--build-dir "$SKUA_TEST_BUILD/bench"
+}
+
+step_readme() {
+	check 'README.md' bash test/support/readme.sh
+}
+
+# Compiles a consumer with what pkg-config says of the installed library, as
+# strictly as a careful user, and runs it.
+consume() { # COMPILER SOURCE FLAG... -- PKG-CONFIG-OPTION...
+	local compiler=$1 source=$2 flags=() words
+	shift 2
+	while [ "$1" != -- ]; do
+		flags+=("$1")
+		shift
+	done
+	shift
+	words=$(pkg-config "$@" --cflags --libs skua) || return
+	# shellcheck disable=SC2086 # a list of words
+	"$compiler" -O2 -Wall -Wextra -pedantic -Werror "${flags[@]}" "$source" \
+		-o "$SKUA_TEST_BUILD/consumer" $words &&
+		"$SKUA_TEST_BUILD/consumer"
+}
+
+# Builds and runs the consumers in a project that has Skua as its subproject.
+consume_subproject() {
+	local project=$SKUA_TEST_BUILD/subproject
+	rm -rf "$project"
+	mkdir -p "$project/subprojects"
+	cp test/install/* "$project"
+	ln -s "$PWD" "$project/subprojects/skua"
+	meson setup --wrap-mode=forcefallback "$project/build" "$project" &&
+		meson test -C "$project/build"
+}
+
+step_install() {
+	local in=test/install
+	# shellcheck source=test/support/install.sh
+	. test/support/install.sh
+
+	install_skua shared
+	check 'C, shared' consume gcc $in/consumer.c -std=c11 --
+	check 'C++, shared' consume g++ $in/consumer.cpp -std=c++17 --
+	check 'C, shared, clang' consume clang-14 $in/consumer.c -std=c11 --
+	install_skua static
+	check 'C, static' consume gcc $in/consumer.c -std=c11 -- --static
+	check 'C++, static' consume g++ $in/consumer.cpp -std=c++17 -- --static
+	install_skua both
+	check 'C, all static' consume gcc $in/consumer.c -std=c11 -static -- \
+		--static
+	check 'subproject' consume_subproject
+}
+
+step_one-core() {
+	local cpu
+	# The first that this process may use, since that need not be number 0.
+	cpu=$(taskset -cp $$ | sed 's/.*: \([0-9]*\).*/\1/')
+	prefix=(taskset -c "$cpu")
+	build_release
+	run_tests --suite unit --suite stress
+}
+
+step_tiny() {
+	build_checked tiny -Dtiny=true
+	run_tests
+}
+
+step_ucontext() {
+	build_checked ucontext -Dcontext=ucontext
+	run_tests
+}
+
+step_asan() {
+	build_checked asan -Db_sanitize=address,undefined
+	run_tests
+}
+
+step_asan-clang() {
+	CC=clang-14 build_checked asan-clang -Db_lundef=false \
+		-Db_sanitize=address,undefined
+	run_tests
+}
+
+step_tsan() {
+	build_checked tsan -Db_sanitize=thread
+	run_tests
+}
+
+step_tsan-clang() {
+	CC=clang-14 build_checked tsan-clang -Db_lundef=false \
+		-Db_sanitize=thread
+	run_tests
+}
+
+step_coverage() {
+	build_tests coverage --buildtype=debug -Db_coverage=true \
+		-Dc_args=-fprofile-update=atomic
+	run_tests
+	check 'gcovr' gcovr --root . --filter lib/ --filter include/ "$tree"
+}
+
+if [ "${BASH_SOURCE[0]}" = "$0" ]; then
+	set -eu -o pipefail
+	cd "$(dirname "$0")/../.."
+	# At the time limit what runs is ended too, and is recorded before we go.
+	trap ended=1 TERM
+	"step_$1"
+fi
