@@ -156,10 +156,9 @@ static inline uintptr_t ski_deque_take(struct ski_deque *deque)
 }
 
 /*
- * Any thread, in a read-side section: take up to @most of the oldest jobs, at
- * most half of them, rounded up. More than one only from a deque whose owner
- * never takes. Returns how many; 0 if there are none, -1 if another thread
- * was faster.
+ * Any thread, in a read-side section: take up to @most of the oldest jobs. More
+ * than one only from a deque whose owner never takes. Returns how many; 0 if
+ * there are none, -1 if another thread was faster.
  */
 static inline int ski_deque_steal_many(struct ski_deque *deque,
 				       uintptr_t jobs[], int most)
@@ -178,7 +177,6 @@ static inline int ski_deque_steal_many(struct ski_deque *deque,
 	count = ski_index_diff(bottom, top);
 	if (count <= 0)
 		return 0;
-	count = count / 2 + (count & 1);
 	if (count > most)
 		count = most;
 	/* Acquire: the copied slots. Pairs with ski_deque_grow(). */

@@ -11,12 +11,36 @@ struct ski_slab *ski_slab_open(unsigned generation)
 	return slab;
 }
 
+static struct ski_chunk *from_stock(struct ski_slab *slab)
+{
+	struct ski_chunk *chunk = (void *)slab->stock;
+
+	slab->stock += SKI_CHUNK_BYTES;
+	return chunk;
+}
+
+static struct ski_chunk *map_chunk(struct ski_slab *slab)
+{
+	size_t bytes = (size_t)SKI_CHUNK_BYTES * SKI_STOCK_CHUNKS;
+
+	if (slab->stock != slab->stock_end)
+		return from_stock(slab);
+	if (slab->chunk_count >= SKI_STOCK_AFTER) {
+		slab->stock = ski_block_alloc_huge(bytes);
+		slab->stock_end = slab->stock ? slab->stock + bytes : NULL;
+		if (slab->stock)
+			return from_stock(slab);
+	}
+	return ski_block_alloc(SKI_CHUNK_BYTES);
+}
+
 static bool add_chunk(struct ski_slab *slab)
 {
-	struct ski_chunk *chunk = ski_block_alloc(SKI_CHUNK_BYTES);
+	struct ski_chunk *chunk = map_chunk(slab);
 
 	if (!chunk)
 		return false;
+	slab->chunk_count++;
 	chunk->slab = slab;
 	chunk->generation = slab->generation;
 	chunk->next = slab->chunks;
@@ -126,6 +150,9 @@ void ski_slab_orphan(struct ski_slab *slab)
 	struct ski_chunk *empty = NULL;
 	uintptr_t remote;
 
+	if (slab->stock != slab->stock_end)
+		ski_block_free(slab->stock,
+			       (size_t)(slab->stock_end - slab->stock));
 	count_live(slab);
 	do {
 		/* Acquire: pairs with ski_slab_free_remote(). */

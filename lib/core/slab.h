@@ -25,6 +25,15 @@
 #endif
 #define SKI_OBJECT_BYTES 64
 
+/* A slab that has grown to SKI_STOCK_AFTER chunks takes the next ones by
+ * SKI_STOCK_CHUNKS at a time, in a block that may be one huge page. */
+#ifndef SKI_STOCK_AFTER
+#define SKI_STOCK_AFTER 16
+#endif
+#ifndef SKI_STOCK_CHUNKS
+#define SKI_STOCK_CHUNKS 32
+#endif
+
 struct ski_object {
 	_Alignas(SKI_OBJECT_BYTES) union {
 		struct ski_object *next; /* while it is free */
@@ -48,6 +57,9 @@ struct ski_slab {
 	struct ski_object *fresh; /* O: never used, up to the chunk's end */
 	struct ski_object *end; /* O */
 	struct ski_chunk *chunks; /* O: newest first; fresh is in the first */
+	char *stock; /* O: chunks mapped ahead, up to stock_end */
+	char *stock_end; /* O */
+	unsigned chunk_count; /* O */
 	unsigned generation; /* I */
 	_Atomic(uint32_t) holders; /* chunks not given back; once orphaned */
 	/* A: freed by others, or ORPHAN. */

@@ -62,6 +62,12 @@ static inline void ski_pause(void)
 	__asm__ volatile(SKI_PAUSE ::: "memory");
 }
 
+/* The line of @p will be written soon. */
+static inline void ski_prefetch(const void *p)
+{
+	__builtin_prefetch(p, 1);
+}
+
 /* Zeroed; NULL if there is no memory or the size overflows. */
 static inline void *ski_calloc(size_t n, size_t size)
 {
@@ -86,12 +92,27 @@ static inline void ski_free(void *p)
 	free(p);
 }
 
-/* A zeroed block of whole pages, aligned to its size, a power of two. */
+/* A zeroed block of whole pages, aligned to its size, a power of two; all of it
+ * is going to be used. */
 static inline void *ski_block_alloc(size_t bytes)
 {
 	void *block;
 
-	return ski_block_map(&block, bytes, bytes) ? NULL : block;
+	if (ski_block_map(&block, bytes, bytes))
+		return NULL;
+	ski_block_commit(block, bytes);
+	return block;
+}
+
+/* The same for large blocks, of which parts may be freed on their own. */
+static inline void *ski_block_alloc_huge(size_t bytes)
+{
+	void *block;
+
+	if (ski_block_map(&block, bytes, bytes))
+		return NULL;
+	ski_block_huge(block, bytes);
+	return block;
 }
 
 static inline void ski_block_free(void *block, size_t bytes)

@@ -194,6 +194,32 @@ int ski_block_map(void **out, size_t bytes, size_t align)
 	return error;
 }
 
+void ski_block_commit(void *block, size_t bytes)
+{
+#ifdef MADV_POPULATE_WRITE
+	int saved_errno = errno;
+
+	madvise(block, bytes, MADV_POPULATE_WRITE);
+	errno = saved_errno;
+#else
+	(void)block;
+	(void)bytes;
+#endif
+}
+
+void ski_block_huge(void *block, size_t bytes)
+{
+#ifdef MADV_HUGEPAGE
+	int saved_errno = errno;
+
+	madvise(block, bytes, MADV_HUGEPAGE);
+	errno = saved_errno;
+#else
+	(void)block;
+	(void)bytes;
+#endif
+}
+
 void ski_block_unmap(void *block, size_t bytes)
 {
 	int saved_errno = errno;

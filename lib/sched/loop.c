@@ -97,6 +97,13 @@ static uintptr_t search(struct ski_worker *worker)
 			ski_parking_search(parking, (running + 1) / 2);
 	if (!worker->searching)
 		return 0;
+	/* The thread that we woke may be queued behind us on this CPU. */
+	if (worker->woke_thread)
+		ski_thread_yield();
+	worker->woke_thread = false;
+	for (unsigned i = 0;
+	     i < worker->delay && ski_inbox_empty(&worker->inbox); i++)
+		ski_pause();
 	for (unsigned round = 0; round < SPINS; round++) {
 		uintptr_t job = ski_steal_some(worker);
 
@@ -213,13 +220,14 @@ static uintptr_t fair_job(struct ski_worker *worker)
 	return ski_steal_fair(worker);
 }
 
-/* Nothing is ready: a job from the own deque. Those who gave way wait until
- * others, anywhere in the pool, had a turn. */
+/* Nothing is ready: a job from the own deque, or after one look around, not
+ * counted as a searcher yet: where there is plenty, that is enough. Those who
+ * gave way wait until then. */
 static uintptr_t next_job(struct ski_worker *worker)
 {
 	uintptr_t job = ski_deque_take(&worker->producer.deque);
 
-	if (!job && worker->yielded.first)
+	if (!job && (worker->yielded.first || worker->plenty))
 		job = ski_steal_some(worker);
 	return job;
 }

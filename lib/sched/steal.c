@@ -8,7 +8,8 @@
 #include "wake.h"
 
 enum {
-	BATCH = 32
+	BATCH = 32,
+	DELAY_MOST = 127,
 };
 
 /* xorshift64*: Marsaglia, "Xorshift RNGs", 2003. Never 0. */
@@ -48,24 +49,46 @@ static uintptr_t from_worker(struct ski_worker *victim)
 	return 0;
 }
 
-/* In a read-side section: up to half of its jobs. The first is returned, the
- * rest goes to the own deque, where there is room for them. */
+/* How long to leave a guest alone that was just emptied: if there was more than
+ * one job it submits faster than it is looked at, and each look takes the line
+ * of bottom from it, which its next push then has to fetch back. */
+static void adapt(struct ski_worker *worker, int got)
+{
+	unsigned delay = worker->delay;
+
+	delay = got > 1 ? delay * 2 + 1 : delay / 2;
+	if (worker->plenty)
+		delay = 0;
+	worker->delay = delay < DELAY_MOST ? delay : DELAY_MOST;
+}
+
+/* In a read-side section: this worker's share of the jobs, so that all get
+ * some. The first is returned, the rest goes to the own deque. */
 static uintptr_t from_guest(struct ski_worker *worker, struct ski_guest *guest)
 {
+	struct ski_deque *theirs = &guest->producer.deque;
 	struct ski_deque *own = &worker->producer.deque;
 	uintptr_t jobs[BATCH];
-	int most = ski_deque_reserve(own, BATCH - 1) ? 1 : BATCH;
+	size_t count = ski_deque_count(theirs);
+	size_t share = count / worker->pool->workers;
+	int most = share < BATCH ? (int)share + 1 : BATCH;
 	int got;
 
+	if (ski_deque_reserve(own, BATCH))
+		most = 1;
 	do
-		got = ski_deque_steal_many(&guest->producer.deque, jobs, most);
+		got = ski_deque_steal_many(theirs, jobs, most);
 	while (got < 0);
 	if (!got)
 		return 0;
+	worker->plenty = (size_t)got < count;
+	adapt(worker, got);
 	/* Last in, first out: the oldest is taken first. A sleeper's last look
 	 * may have missed them on their way: published anew. */
-	for (int i = got - 1; i > 0; i--)
+	for (int i = got - 1; i > 0; i--) {
+		ski_prefetch((const void *)jobs[i]);
 		ski_deque_push(own, jobs[i]);
+	}
 	if (got > 1)
 		ski_wake_published(worker->pool);
 	return jobs[0];
@@ -139,6 +162,38 @@ uintptr_t ski_steal_sweep(struct ski_worker *worker)
 		job = from_guests(worker);
 	ski_rcu_read_unlock();
 	return counted(worker, job);
+}
+
+/* In a read-side section. */
+static bool has_work(struct ski_worker *worker)
+{
+	/* Acquire: the segment's header. Pairs with the stores of segment. */
+	struct ski_segment *segment =
+		atomic_load_explicit(&worker->segment, memory_order_acquire);
+
+	return ski_deque_count(&worker->producer.deque) ||
+	       ski_segment_ready(segment);
+}
+
+bool ski_steal_is_there(struct skua_pool *pool)
+{
+	uint32_t count;
+	bool there = false;
+
+	/* FOUND: the caller's RMW on the counts before these loads. Pairs with
+	 * PARK-A: a publisher that saw a searcher is seen here. */
+	ski_fence_full(FOUND);
+	ski_rcu_read_lock();
+	count = ski_registry_count(&pool->guests);
+	for (uint32_t i = 0; i < count && !there; i++) {
+		struct ski_guest *guest = ski_registry_at(&pool->guests, i);
+
+		there = ski_deque_count(&guest->producer.deque);
+	}
+	for (unsigned i = 0; i < pool->workers && !there; i++)
+		there = has_work(pool->worker[i]);
+	ski_rcu_read_unlock();
+	return there;
 }
 
 uintptr_t ski_steal_oldest(struct ski_deque *deque)

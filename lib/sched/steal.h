@@ -15,6 +15,8 @@ uintptr_t ski_steal_some(struct ski_worker *worker);
 uintptr_t ski_steal_sweep(struct ski_worker *worker);
 /* Guests first, then the oldest job of the own deque: for fairness. */
 uintptr_t ski_steal_fair(struct ski_worker *worker);
+/* Whether there seems to be more work for somebody. */
+bool ski_steal_is_there(struct skua_pool *pool);
 /* Any thread: the oldest job of a deque, or 0. */
 uintptr_t ski_steal_oldest(struct ski_deque *deque);
 /* Any thread: one job out of a deque of @pool, for the end; 0 for none. */

@@ -300,6 +300,8 @@ static void tell(struct ski_waiter *waiter)
 			atomic_store_explicit(&waiter->state, SKI_TOLD,
 					      memory_order_release);
 		ski_futex_wake(address, 1);
+		if (ski_self)
+			ski_self->woke_thread = true;
 	}
 	if (shared)
 		free_waiter(waiter);
@@ -405,6 +407,22 @@ static bool is_final(ski_slot_state *state)
 	return ski_status_final(ski_slot_status(ski_slot_load(state)));
 }
 
+/* A thread: is it worth a while? Not if the worker has yet to wake: the sooner
+ * this CPU is free, the sooner it runs. */
+static bool spin(ski_slot_state *state)
+{
+	if (ski_woke_sleeper) {
+		ski_woke_sleeper = false;
+		return false;
+	}
+	for (int i = 0; i < THREAD_SPINS; i++) {
+		ski_pause();
+		if (is_final(state))
+			return true;
+	}
+	return false;
+}
+
 int ski_wait_slot(ski_slot_state *state, int64_t timeout_ns)
 {
 	struct ski_worker *worker = ski_worker_self();
@@ -418,12 +436,8 @@ int ski_wait_slot(ski_slot_state *state, int64_t timeout_ns)
 		error = ski_wait_prepare(worker);
 		if (error)
 			return error;
-	} else {
-		for (int i = 0; i < THREAD_SPINS; i++) {
-			ski_pause();
-			if (is_final(state))
-				return 0;
-		}
+	} else if (spin(state)) {
+		return 0;
 	}
 	if (timeout_ns > 0)
 		return wait_timed(state, worker, ski_deadline_ns(timeout_ns));

@@ -2,6 +2,9 @@
 #include "wake.h"
 
 #include "pool.h"
+#include "steal.h"
+
+_Thread_local bool ski_woke_sleeper;
 
 void ski_wake_one(struct skua_pool *pool, bool nappers)
 {
@@ -18,6 +21,7 @@ void ski_wake_one(struct skua_pool *pool, bool nappers)
 			continue;
 		ski_parking_claimed(&pool->parking, was & SKI_INBOX_NAP);
 		ski_futex_wake(ski_inbox_address(inbox), 1);
+		ski_woke_sleeper = true;
 		return;
 	}
 }
@@ -51,6 +55,9 @@ void ski_wake_found(struct ski_worker *worker)
 	if (!worker->searching)
 		return;
 	worker->searching = false;
-	if (ski_parking_found(&worker->pool->parking))
+	/* Wakes were withheld while we searched: make up for them, but only
+	 * if there is more than what we found. */
+	if (ski_parking_found(&worker->pool->parking) &&
+	    ski_steal_is_there(worker->pool))
 		ski_wake_one(worker->pool, true);
 }

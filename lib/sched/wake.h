@@ -19,4 +19,7 @@ void ski_wake_all(struct skua_pool *pool);
 /* A searcher found work. */
 void ski_wake_found(struct ski_worker *worker);
 
+/* Whether the calling thread has just woken a worker from its sleep. */
+extern _Thread_local bool ski_woke_sleeper;
+
 #endif

@@ -46,7 +46,10 @@ struct ski_worker {
 	uint64_t random;
 	unsigned last_victim;
 	unsigned tick;
+	unsigned delay; /* pauses before the next look at guests */
 	unsigned vain; /* wakes in a row that found nothing */
+	bool plenty; /* a guest had more than its share for us */
+	bool woke_thread; /* that waited for a result */
 	bool nap; /* the next sleep is a short one */
 	bool searching; /* counted in the pool's parking */
 };

@@ -19,7 +19,9 @@ skua_packages() ( # SET
 		;;
 	test)
 		set -- "$@" zlib1g-dev g++ clang-14 libclang-rt-14-dev \
-			clang-format-14 libcriterion-dev shellcheck valgrind
+			clang-format-14 libcriterion-dev shellcheck valgrind \
+			gcc-aarch64-linux-gnu libc6-dev-arm64-cross \
+			qemu-user-static
 		;;
 	coverage)
 		set -- "$@" gcovr

@@ -22,6 +22,7 @@ install 300 consumers of the installed library and of the subproject
 one-core 600 unit and stress tests on one core
 tiny 600 ... with tiny rings, segments and slabs
 ucontext 600 ... with ucontext in place of the assembly
+aarch64 120 the context switch of AArch64, under qemu
 asan 900 ... with gcc and address, undefined and leak sanitizer
 asan-clang 900 ... the same with clang
 tsan 900 ... with gcc and thread sanitizer
@@ -262,6 +263,21 @@ step_tiny() {
 step_ucontext() {
 	build_checked ucontext -Dcontext=ucontext
 	run_tests
+}
+
+# The platform layer needs no library, so it can be compiled for another
+# machine without having that machine's.
+step_aarch64() {
+	local program=$SKUA_TEST_BUILD/aarch64-test_context sources
+	mapfile -t sources < <(find lib/platform -maxdepth 1 -name '*.c' \
+		! -name '*_posix.c' ! -name '*_ucontext.c')
+	check 'build' aarch64-linux-gnu-gcc -std=c11 -O2 -D_GNU_SOURCE -static \
+		-pthread -mbranch-protection=standard -Wall -Wextra -Werror \
+		-Iinclude -Ilib/platform -isystem test/support -o "$program" \
+		"${sources[@]}" lib/platform/aarch64/context.S \
+		test/unit/platform/test_context.c \
+		test/support/criterion/criterion.c -lm
+	check 'test_context' qemu-aarch64-static "$program"
 }
 
 step_asan() {

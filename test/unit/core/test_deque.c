@@ -266,7 +266,7 @@ static void steal_at_most(int asked, size_t count)
 		push(job);
 	cr_assert_eq(ski_deque_steal_many(&deque, jobs, asked), expected);
 	for (int n = 0; n < expected; n++)
-		cr_assert_eq(jobs[n], n + 1);
+		cr_assert_eq(jobs[n], (uintptr_t)n + 1);
 	cr_assert_eq(jobs[expected], 0);
 	cr_assert_eq(ski_deque_count(&deque), count - (size_t)expected);
 }

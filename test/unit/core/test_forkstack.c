@@ -85,6 +85,12 @@ static bool is_state(struct ski_segment *segment, uint32_t top, uint32_t split,
 					       ski_segment_at(segment, split));
 }
 
+/* As every frame must be that is not forked. */
+static bool is_free(struct skua_frame *frame)
+{
+	return !frame->job.run && ski_frame_state(frame) == SKUA_FRAME_PENDING;
+}
+
 static struct skua_frame *steal(struct ski_segment *segment, bool ask)
 {
 	bool again = false;
@@ -292,20 +298,28 @@ Test(forkstack, rebase)
 
 	for (uint32_t i = 0; i < FRAMES; i++)
 		for (unsigned wish = 0; wish < WISHES; wish++) {
+			struct skua_frame *frame = &segment->frame[i];
+
 			set_state(segment, i + 1, i + 1, wish);
+			cr_assert_null(ski_frame_finish(frame));
 			ski_forkstack_rebase(segment, i);
 			cr_assert(is_state(segment, i, i, HUNGRY));
+			cr_assert(is_free(frame));
 		}
 	free_segment(segment);
 }
 
-static void set_pending(struct ski_segment *segment, uint32_t count)
+static void run_nothing(skua_here here, struct skua_job *job)
+{
+	(void)here;
+	(void)job;
+}
+
+/* As if @count frames were forked. */
+static void set_forked(struct ski_segment *segment, uint32_t count)
 {
 	for (uint32_t i = 0; i < FRAMES; i++)
-		atomic_store_explicit(&segment->frame[i].job.state,
-				      i < count ? SKUA_FRAME_PENDING :
-						  SKUA_FRAME_FREE,
-				      memory_order_relaxed);
+		segment->frame[i].job.run = i < count ? run_nothing : NULL;
 }
 
 /* All up to the first free frame, or to the end of the segment. */
@@ -318,7 +332,7 @@ Test(forkstack, expose_all)
 	for (size_t i = 0; i < COUNT_OF(counts); i++) {
 		uint32_t count = counts[i];
 
-		set_pending(segment, count);
+		set_forked(segment, count);
 		for (uint32_t split = 0; split <= count; split++) {
 			uintptr_t limit;
 
@@ -445,12 +459,6 @@ static uint32_t model_depth(void)
 	return ski_segment_index(model.segment, model.here);
 }
 
-static void run_nothing(skua_here here, struct skua_job *job)
-{
-	(void)here;
-	(void)job;
-}
-
 /* What must hold between any two operations. */
 static void check_model(void)
 {
@@ -471,11 +479,8 @@ static void check_model(void)
 	if (model.stolen < split)
 		model.asked = false;
 	cr_assert(!model.asked || ski_segment_hungry(segment));
-	for (uint32_t i = 0; i < FRAMES; i++) {
-		uint64_t state = ski_frame_state(&segment->frame[i]);
-
-		cr_assert_eq(state == SKUA_FRAME_FREE, i >= model_depth());
-	}
+	for (uint32_t i = 0; i < FRAMES; i++)
+		cr_assert(is_free(&segment->frame[i]) == (i >= model_depth()));
 }
 
 static void model_fork(void)
@@ -754,8 +759,7 @@ static void close_workers(void)
 
 		cr_assert_eq(word_of(segment), 0);
 		for (uint32_t n = 0; n < FRAMES; n++)
-			cr_assert_eq(ski_frame_state(&segment->frame[n]),
-				     SKUA_FRAME_FREE);
+			cr_assert(is_free(&segment->frame[n]));
 		free_segment(segment);
 	}
 }
