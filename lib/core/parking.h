@@ -24,29 +24,37 @@
 
 #include "hooks.h"
 
-/* Three counts in one word, 16 bits each. searching + idle <= workers,
- * napping <= idle. */
+/* Three counts in one word, 16 bits each, read as signed: a claimed worker may
+ * act before its claimer has moved it from idle to searching, so for a moment
+ * searching can be -1 and idle one too many. */
 #define SKI_PARKING_SEARCHING UINT64_C(1)
 #define SKI_PARKING_IDLE (UINT64_C(1) << 16)
 #define SKI_PARKING_NAPPING (UINT64_C(1) << 32)
+#define SKI_PARKING_BIAS UINT64_C(0x400040004000)
 
 struct ski_parking {
 	_Alignas(SKI_LINE) _Atomic(uint64_t) counts; /* A */
 };
 
-static inline unsigned ski_parking_searching(uint64_t counts)
+/* The fields borrow from each other where one is negative: biased, none is. */
+static inline int ski_parking_field(uint64_t counts, unsigned shift)
 {
-	return counts & 0xffff;
+	return (int)((counts + SKI_PARKING_BIAS) >> shift & 0xffff) - 0x4000;
 }
 
-static inline unsigned ski_parking_idle(uint64_t counts)
+static inline int ski_parking_searching(uint64_t counts)
 {
-	return (counts >> 16) & 0xffff;
+	return ski_parking_field(counts, 0);
 }
 
-static inline unsigned ski_parking_napping(uint64_t counts)
+static inline int ski_parking_idle(uint64_t counts)
 {
-	return (counts >> 32) & 0xffff;
+	return ski_parking_field(counts, 16);
+}
+
+static inline int ski_parking_napping(uint64_t counts)
+{
+	return ski_parking_field(counts, 32);
 }
 
 static inline uint64_t ski_parking_weight(bool nap)
@@ -75,7 +83,7 @@ static inline uint64_t ski_parking_published(struct ski_parking *parking)
 /* Whether those counts call for a wake. */
 static inline bool ski_parking_wanted(uint64_t counts, bool nappers)
 {
-	return !ski_parking_searching(counts) &&
+	return ski_parking_searching(counts) <= 0 &&
 	       ski_parking_idle(counts) >
 		       (nappers ? 0 : ski_parking_napping(counts));
 }
@@ -116,8 +124,7 @@ static inline void ski_parking_claimed(struct ski_parking *parking, bool nap)
 }
 
 /* A worker starts to search unasked, if fewer than @most do. */
-static inline bool ski_parking_search(struct ski_parking *parking,
-				      unsigned most)
+static inline bool ski_parking_search(struct ski_parking *parking, int most)
 {
 	uint64_t counts = ski_parking_counts(parking);
 
@@ -141,7 +148,7 @@ static inline bool ski_parking_found(struct ski_parking *parking)
 	uint64_t old = atomic_fetch_sub_explicit(
 		&parking->counts, SKI_PARKING_SEARCHING, memory_order_seq_cst);
 
-	return ski_parking_searching(old) == 1 && ski_parking_idle(old);
+	return ski_parking_searching(old) <= 1 && ski_parking_idle(old) > 0;
 }
 
 #endif

@@ -9,11 +9,22 @@
 #include "wait.h"
 #include "wake.h"
 
+/* The explorer shortens these. */
+#ifndef SKI_FAIR_EVERY
+#define SKI_FAIR_EVERY 61 /* looks; prime, as Go and tokio have it */
+#endif
+/* Rounds of a search: looks close together, then apart, then others on this
+ * CPU go first. A pause is 10 to 40 ns. */
+#ifndef SKI_EAGER_ROUNDS
+#define SKI_EAGER_ROUNDS 16
+#define SKI_PATIENT_ROUNDS 16
+#define SKI_YIELD_ROUNDS 32
+#endif
+
 enum {
-	FAIR_EVERY = 61, /* looks; prime, as Go and tokio have it */
-	SPINS = 64, /* rounds of a search, a few victims each */
-	PAUSES = 32, /* at most, between two rounds */
-	YIELD_AFTER = 16 /* rounds: then others on this CPU go first */
+	EAGER_PAUSES = 10,
+	PATIENT_PAUSES = 32,
+	SEARCH_ROUNDS = SKI_EAGER_ROUNDS + SKI_PATIENT_ROUNDS + SKI_YIELD_ROUNDS
 };
 
 #define NAP_NS INT64_C(100000)
@@ -77,11 +88,13 @@ static bool is_due(struct ski_worker *worker)
 
 static void rest(unsigned round)
 {
-	if (round >= YIELD_AFTER) {
+	int pauses = round < SKI_EAGER_ROUNDS ? EAGER_PAUSES : PATIENT_PAUSES;
+
+	if (round >= SKI_EAGER_ROUNDS + SKI_PATIENT_ROUNDS) {
 		ski_thread_yield();
 		return;
 	}
-	for (int i = 0; i < PAUSES; i++)
+	while (pauses-- > 0)
 		ski_pause();
 }
 
@@ -89,12 +102,12 @@ static void rest(unsigned round)
 static uintptr_t search(struct ski_worker *worker)
 {
 	struct ski_parking *parking = &worker->pool->parking;
-	unsigned idle = ski_parking_idle(ski_parking_counts(parking));
-	unsigned running = worker->pool->workers - idle;
+	int idle = ski_parking_idle(ski_parking_counts(parking));
+	int running = (int)worker->pool->workers - idle;
 
 	if (!worker->searching)
-		worker->searching =
-			ski_parking_search(parking, (running + 1) / 2);
+		worker->searching = ski_parking_search(
+			parking, running > 1 ? running / 2 : 1);
 	if (!worker->searching)
 		return 0;
 	/* The thread that we woke may be queued behind us on this CPU. */
@@ -104,7 +117,7 @@ static uintptr_t search(struct ski_worker *worker)
 	for (unsigned i = 0;
 	     i < worker->delay && ski_inbox_empty(&worker->inbox); i++)
 		ski_pause();
-	for (unsigned round = 0; round < SPINS; round++) {
+	for (unsigned round = 0; round < SEARCH_ROUNDS; round++) {
 		uintptr_t job = ski_steal_some(worker);
 
 		if (job || is_due(worker))
@@ -214,7 +227,7 @@ static bool be_idle(struct ski_worker *worker)
  * keep submitting themselves. */
 static uintptr_t fair_job(struct ski_worker *worker)
 {
-	if (ski_likely(++worker->tick % FAIR_EVERY))
+	if (ski_likely(++worker->tick % SKI_FAIR_EVERY))
 		return 0;
 	ski_wait_timers(worker);
 	return ski_steal_fair(worker);

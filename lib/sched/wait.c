@@ -14,10 +14,11 @@
 #include "run.h"
 #include "wake.h"
 
-enum {
-	JOIN_SPINS = 64,
-	THREAD_SPINS = 128
-};
+/* The explorer shortens these. */
+#ifndef SKI_JOIN_SPINS
+#define SKI_JOIN_SPINS 64
+#define SKI_THREAD_SPINS 128
+#endif
 
 /* A timer that resumes a fiber. With a waiter, only if nobody told it. */
 struct alarm {
@@ -159,7 +160,7 @@ static void block(struct ski_worker *worker)
 
 static bool is_done_soon(struct skua_frame *frame)
 {
-	for (int i = 0; i < JOIN_SPINS; i++) {
+	for (int i = 0; i < SKI_JOIN_SPINS; i++) {
 		if (ski_frame_state(frame) == SKUA_FRAME_DONE)
 			return true;
 		ski_pause();
@@ -415,7 +416,7 @@ static bool spin(ski_slot_state *state)
 		ski_woke_sleeper = false;
 		return false;
 	}
-	for (int i = 0; i < THREAD_SPINS; i++) {
+	for (int i = 0; i < SKI_THREAD_SPINS; i++) {
 		ski_pause();
 		if (is_final(state))
 			return true;
