@@ -57,8 +57,6 @@ static void adapt(struct ski_worker *worker, int got)
 	unsigned delay = worker->delay;
 
 	delay = got > 1 ? delay * 2 + 1 : delay / 2;
-	if (worker->plenty)
-		delay = 0;
 	worker->delay = delay < DELAY_MOST ? delay : DELAY_MOST;
 }
 
@@ -94,18 +92,36 @@ static uintptr_t from_guest(struct ski_worker *worker, struct ski_guest *guest)
 	return jobs[0];
 }
 
+/* In a read-side section: one of them, from @at on, that has jobs. */
+static struct ski_guest *busy_guest(struct ski_registry *guests, uint32_t count,
+				    uint32_t at)
+{
+	for (uint32_t i = 0; i < count; i++) {
+		struct ski_guest *guest = ski_registry_at(guests, at);
+
+		if (ski_deque_count(&guest->producer.deque))
+			return guest;
+		if (++at == count)
+			at = 0;
+	}
+	return NULL;
+}
+
 static uintptr_t from_guests(struct ski_worker *worker)
 {
 	struct ski_registry *guests = &worker->pool->guests;
 	uint32_t count = ski_registry_count(guests);
 	uint32_t at = count > 1 ? random_below(worker, count) : 0;
+	struct ski_guest *guest;
 	uintptr_t job = 0;
 
-	for (uint32_t i = 0; i < count && !job; i++) {
-		job = from_guest(worker, ski_registry_at(guests, at));
-		if (++at == count)
-			at = 0;
-	}
+	worker->plenty = false;
+	while (!job && (guest = busy_guest(guests, count, at)))
+		job = from_guest(worker, guest);
+	if (!worker->plenty && count > 1)
+		worker->plenty = busy_guest(guests, count, at);
+	if (worker->plenty)
+		worker->delay = 0;
 	return job;
 }
 

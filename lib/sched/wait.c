@@ -18,6 +18,7 @@
 #ifndef SKI_JOIN_SPINS
 #define SKI_JOIN_SPINS 64
 #define SKI_THREAD_SPINS 128
+#define SKI_THREAD_YIELDS 64
 #endif
 
 /* A timer that resumes a fiber. With a waiter, only if nobody told it. */
@@ -408,16 +409,19 @@ static bool is_final(ski_slot_state *state)
 	return ski_status_final(ski_slot_status(ski_slot_load(state)));
 }
 
-/* A thread: is it worth a while? Not if the worker has yet to wake: the sooner
- * this CPU is free, the sooner it runs. */
+/* A thread, for a while. If the worker has yet to wake, it may do so on this
+ * CPU: give way to it, and do not sleep before it had the time to. */
 static bool spin(ski_slot_state *state)
 {
-	if (ski_woke_sleeper) {
-		ski_woke_sleeper = false;
-		return false;
-	}
-	for (int i = 0; i < SKI_THREAD_SPINS; i++) {
-		ski_pause();
+	bool woke = ski_woke_sleeper;
+	int rounds = woke ? SKI_THREAD_YIELDS : SKI_THREAD_SPINS;
+
+	ski_woke_sleeper = false;
+	for (int i = 0; i < rounds; i++) {
+		if (woke)
+			ski_thread_yield();
+		else
+			ski_pause();
 		if (is_final(state))
 			return true;
 	}

@@ -1,51 +1,56 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * failing_memory.h - calloc() and aligned_alloc() of this program, which stand
- * before libc's and fail on demand. Only one source of a program includes it.
- *
- * They are made of malloc() and posix_memalign(), so sanitizers see them too.
+ * failing_memory.h - this program's own calloc(), aligned_alloc(), mmap() and
+ * munmap(), which stand before libc's: they fail on demand, and count what is
+ * mapped. Only one source of a program includes it.
  */
 #ifndef FAILING_MEMORY_H
 #define FAILING_MEMORY_H
 
+#include <dlfcn.h>
+#include <errno.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
-/* How many more allocations succeed; below zero: all. */
-static atomic_int memory_allowed = -1;
-static atomic_uint memory_refused;
+/* Requests since memory_fail(), and which of them fail. */
+static atomic_uint memory_requests;
+static atomic_uint memory_first_failure, memory_failures;
+
+/* Bytes mapped and not unmapped: by the library, since libc does not go this
+ * way. */
+static atomic_size_t memory_mapped;
 
 /* Before TSan has begun these are called already. */
 #if defined(__clang__)
-#define FAILING_MEMORY_PLAIN __attribute__((disable_sanitizer_instrumentation))
+#define BEFORE_TSAN __attribute__((disable_sanitizer_instrumentation))
 #else
-#define FAILING_MEMORY_PLAIN __attribute__((no_sanitize("thread")))
+#define BEFORE_TSAN __attribute__((no_sanitize("thread")))
 #endif
 
-FAILING_MEMORY_PLAIN static bool memory_refuses(void)
+BEFORE_TSAN static bool memory_refuses(void)
 {
-	int allowed =
-		atomic_load_explicit(&memory_allowed, memory_order_relaxed);
+	unsigned failures =
+		atomic_load_explicit(&memory_failures, memory_order_relaxed);
+	unsigned n;
 
-	while (allowed > 0)
-		if (atomic_compare_exchange_weak_explicit(
-			    &memory_allowed, &allowed, allowed - 1,
-			    memory_order_relaxed, memory_order_relaxed))
-			return false;
-	if (allowed < 0)
+	if (!failures)
 		return false;
-	atomic_fetch_add_explicit(&memory_refused, 1, memory_order_relaxed);
-	return true;
+	n = atomic_fetch_add_explicit(&memory_requests, 1,
+				      memory_order_relaxed);
+	return n - atomic_load_explicit(&memory_first_failure,
+					memory_order_relaxed) <
+	       failures;
 }
 
 /* Volatile: compilers know that malloc() and memset() make a calloc(). */
 static void *(*volatile behind_malloc)(size_t) = malloc;
 
-FAILING_MEMORY_PLAIN void *calloc(size_t n, size_t size)
+BEFORE_TSAN void *calloc(size_t n, size_t size)
 {
 	size_t bytes;
 	void *p;
@@ -56,7 +61,7 @@ FAILING_MEMORY_PLAIN void *calloc(size_t n, size_t size)
 	return p ? memset(p, 0, bytes) : NULL;
 }
 
-FAILING_MEMORY_PLAIN void *aligned_alloc(size_t align, size_t bytes)
+BEFORE_TSAN void *aligned_alloc(size_t align, size_t bytes)
 {
 	void *p;
 
@@ -65,18 +70,79 @@ FAILING_MEMORY_PLAIN void *aligned_alloc(size_t align, size_t bytes)
 	return p;
 }
 
-/* From now on @count allocations succeed and all others fail. */
-static inline void memory_allow(int count)
+/* Declared by no header: where a sanitizer is linked statically, what dlsym
+ * finds behind this program is libc's function, not the sanitizer's. */
+extern void *__interceptor_mmap(void *, size_t, int, int, int, off_t)
+	__attribute__((weak));
+extern int __interceptor_munmap(void *, size_t) __attribute__((weak));
+
+void *mmap(void *at, size_t bytes, int protection, int flags, int file,
+	   off_t offset)
 {
-	atomic_store_explicit(&memory_refused, 0, memory_order_relaxed);
-	atomic_store_explicit(&memory_allowed, count, memory_order_relaxed);
+	void *(*next)(void *, size_t, int, int, int, off_t) =
+		__interceptor_mmap;
+	void *p;
+
+	if (memory_refuses()) {
+		errno = ENOMEM;
+		return MAP_FAILED;
+	}
+	if (!next)
+		*(void **)&next = dlsym(RTLD_NEXT, "mmap");
+	p = next(at, bytes, protection, flags, file, offset);
+	if (p != MAP_FAILED)
+		atomic_fetch_add_explicit(&memory_mapped, bytes,
+					  memory_order_relaxed);
+	return p;
 }
 
-/* All succeed again. Returns how many did not since memory_allow(). */
+int munmap(void *at, size_t bytes)
+{
+	int (*next)(void *, size_t) = __interceptor_munmap;
+
+	if (!next)
+		*(void **)&next = dlsym(RTLD_NEXT, "munmap");
+	atomic_fetch_sub_explicit(&memory_mapped, bytes, memory_order_relaxed);
+	return next(at, bytes);
+}
+
+/* From now on @first requests succeed, then @count fail, then all succeed. */
+static inline void memory_fail(unsigned first, unsigned count)
+{
+	atomic_store_explicit(&memory_failures, 0, memory_order_relaxed);
+	atomic_store_explicit(&memory_requests, 0, memory_order_relaxed);
+	atomic_store_explicit(&memory_first_failure, first,
+			      memory_order_relaxed);
+	atomic_store_explicit(&memory_failures, count, memory_order_relaxed);
+}
+
+/* From now on @count requests succeed and all others fail. */
+static inline void memory_allow(unsigned count)
+{
+	memory_fail(count, UINT32_MAX / 2);
+}
+
+/* All succeed again. Returns how many requests failed. */
 static inline unsigned memory_relent(void)
 {
-	atomic_store_explicit(&memory_allowed, -1, memory_order_relaxed);
-	return atomic_load_explicit(&memory_refused, memory_order_relaxed);
+	unsigned first = atomic_load_explicit(&memory_first_failure,
+					      memory_order_relaxed);
+	unsigned count =
+		atomic_load_explicit(&memory_failures, memory_order_relaxed);
+	unsigned requests =
+		atomic_load_explicit(&memory_requests, memory_order_relaxed);
+
+	atomic_store_explicit(&memory_failures, 0, memory_order_relaxed);
+	if (requests <= first)
+		return 0;
+	return requests - first < count ? requests - first : count;
+}
+
+/* Bytes mapped since the count of @before was taken. */
+static inline size_t memory_mapped_since(size_t before)
+{
+	return atomic_load_explicit(&memory_mapped, memory_order_relaxed) -
+	       before;
 }
 
 #endif

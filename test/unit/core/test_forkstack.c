@@ -582,7 +582,7 @@ Test(forkstack, owner_and_thief_in_turns)
 	wait_for = model_wait;
 	for (unsigned step = 0; step < SCALED(200000); step++) {
 		unsigned what = random_below(&random, 10);
-		bool up = step / (2 * FRAMES) % 2;
+		bool up = step / (3 * FRAMES) % 2;
 
 		if (what >= 7 && step / 700 % 3 == 0)
 			what = random_below(&random, 10);
@@ -594,8 +594,7 @@ Test(forkstack, owner_and_thief_in_turns)
 	}
 	while (model_depth())
 		model_join();
-	cr_expect(is_state(model.segment, 0, 0, HUNGRY) || !model.stolen);
-	cr_expect_eq(ski_word_split(word_of(model.segment)), 0);
+	cr_expect_eq(word_of(model.segment), 0);
 	/* It did come to the end, and each way was gone. */
 	cr_expect_gt(deep, 0);
 	cr_expect_gt(exposures, 0);
@@ -851,7 +850,7 @@ Test(forkstack, each_frame_is_won_once)
 /* ---- tasks ---- */
 
 enum {
-	FIB_N = SKI_TSAN ? 20 : 25,
+	FIB_N = SKI_ASAN || SKI_TSAN ? 20 : 25,
 	ROUNDS = 20,
 };
 

@@ -122,6 +122,17 @@ Test(guest, all_have_gone_before_a_worker_is_free, .timeout = LIMIT)
 
 /* --- On the way out. --- */
 
+/* All the rounds there are; TSan has let go of the thread before the last. */
+#ifdef UNDER_TSAN
+enum {
+	LATE_ROUNDS = 2
+};
+#else
+enum {
+	LATE_ROUNDS = PTHREAD_DESTRUCTOR_ITERATIONS
+};
+#endif
+
 static pthread_key_t late_key;
 static struct skua_pool *late_pool;
 static atomic_size_t late_submits;
@@ -141,8 +152,7 @@ static void *submit_before_the_end(void *first)
 {
 	if (first)
 		CHECK(skua_submit(late_pool, count_run, NULL, NULL) == 0);
-	CHECK(pthread_setspecific(late_key,
-				  number(PTHREAD_DESTRUCTOR_ITERATIONS)) == 0);
+	CHECK(pthread_setspecific(late_key, number(LATE_ROUNDS)) == 0);
 	return NULL;
 }
 
@@ -163,8 +173,7 @@ static void late_body(unsigned workers)
 	}
 	CHECK(pthread_key_delete(late_key) == 0);
 	CHECK(skua_pool_close(late_pool, SKUA_CLOSE_WAIT) == 0);
-	cr_assert_eq(atomic_load(&late_submits),
-		     100 * PTHREAD_DESTRUCTOR_ITERATIONS);
+	cr_assert_eq(atomic_load(&late_submits), 100 * LATE_ROUNDS);
 	cr_assert_eq(atomic_load(&runs), 50 + atomic_load(&late_submits),
 		     "%u workers", workers);
 }
