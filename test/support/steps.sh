@@ -15,6 +15,7 @@ unit 600 unit tests, release and debug build
 layering 60 an upward #include does not compile
 symbols 60 the shared library exports skua_ names only and is hardened
 stress 600 stress programs with 1, 2, 8 and 64 workers
+explore 300 schedules and memory orders of the lock-free structures
 examples 300 the examples, built and run
 bench 300 the benchmarks compute what they should
 readme 120 the first program in README.md, built as it says there
@@ -97,7 +98,7 @@ build_checked() { # NAME MESON-OPTION...
 # Runs what Meson lists in $tree and records each test by its name.
 run_tests() { # MESON-TEST-OPTION...
 	local log
-	log=$(basename "$tree")-${FUNCNAME[1]#step_}
+	log=$(basename "$tree")-$step
 	rm -f "$tree/meson-logs/$log.json"
 	[ -z "${SKUA_TEST_LONG-}" ] || set -- "$@" --timeout-multiplier 10
 	"${prefix[@]}" meson test -C "$tree" --no-rebuild --print-errorlogs \
@@ -113,7 +114,11 @@ run_tests() { # MESON-TEST-OPTION...
 	END
 	[ -z "$ended" ] || exit 1
 }
-prefix=() ended=''
+prefix=() ended='' step=${1-}
+
+run_unit_and_stress() {
+	run_tests --suite unit --suite stress
+}
 
 step_format() {
 	local files
@@ -174,6 +179,11 @@ step_symbols() {
 step_stress() {
 	build_release
 	run_tests --suite stress
+}
+
+step_explore() {
+	build_release
+	run_tests --suite explore
 }
 
 step_examples() {
@@ -252,17 +262,17 @@ step_one-core() {
 	cpu=$(taskset -cp $$ | sed 's/.*: \([0-9]*\).*/\1/')
 	prefix=(taskset -c "$cpu")
 	build_release
-	run_tests --suite unit --suite stress
+	run_unit_and_stress
 }
 
 step_tiny() {
 	build_checked tiny -Dtiny=true
-	run_tests
+	run_unit_and_stress
 }
 
 step_ucontext() {
 	build_checked ucontext -Dcontext=ucontext
-	run_tests
+	run_unit_and_stress
 }
 
 # The platform layer needs no library, so it can be compiled for another
@@ -282,30 +292,30 @@ step_aarch64() {
 
 step_asan() {
 	build_checked asan -Db_sanitize=address,undefined
-	run_tests
+	run_unit_and_stress
 }
 
 step_asan-clang() {
 	CC=clang-14 build_checked asan-clang -Db_lundef=false \
 		-Db_sanitize=address,undefined
-	run_tests
+	run_unit_and_stress
 }
 
 step_tsan() {
 	build_checked tsan -Db_sanitize=thread
-	run_tests
+	run_unit_and_stress
 }
 
 step_tsan-clang() {
 	CC=clang-14 build_checked tsan-clang -Db_lundef=false \
 		-Db_sanitize=thread
-	run_tests
+	run_unit_and_stress
 }
 
 step_coverage() {
 	build_tests coverage --buildtype=debug -Db_coverage=true \
 		-Dc_args=-fprofile-update=atomic
-	run_tests
+	run_unit_and_stress
 	check 'gcovr' gcovr --root . --filter lib/ --filter include/ "$tree"
 }
 
@@ -314,5 +324,5 @@ if [ "${BASH_SOURCE[0]}" = "$0" ]; then
 	cd "$(dirname "$0")/../.."
 	# At the time limit what runs is ended too, and is recorded before we go.
 	trap ended=1 TERM
-	"step_$1"
+	"step_$step"
 fi

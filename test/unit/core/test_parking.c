@@ -17,14 +17,16 @@ enum {
 	MOST_WORKERS = 1024 /* of a pool */
 };
 
-static uint64_t counts_of(unsigned searching, unsigned idle, unsigned napping)
+/* Fields below zero borrow from the next. */
+static uint64_t counts_of(int searching, int idle, int napping)
 {
-	return searching * SKI_PARKING_SEARCHING + idle * SKI_PARKING_IDLE +
-	       napping * SKI_PARKING_NAPPING;
+	return (uint64_t)searching * SKI_PARKING_SEARCHING +
+	       (uint64_t)idle * SKI_PARKING_IDLE +
+	       (uint64_t)napping * SKI_PARKING_NAPPING;
 }
 
-static void expect_counts(struct ski_parking *parking, unsigned searching,
-			  unsigned idle, unsigned napping)
+static void expect_counts(struct ski_parking *parking, int searching, int idle,
+			  int napping)
 {
 	uint64_t counts = ski_parking_counts(parking);
 
@@ -42,7 +44,7 @@ Test(parking, to_sleep_and_back)
 	for (int nap = 0; nap < 2; nap++) {
 		expect_counts(&parking, 0, 0, 0);
 		ski_parking_announce(&parking, nap, false);
-		expect_counts(&parking, 0, 1, (unsigned)nap);
+		expect_counts(&parking, 0, 1, nap);
 		ski_parking_leave(&parking, nap);
 		expect_counts(&parking, 0, 0, 0);
 	}
@@ -56,7 +58,7 @@ Test(parking, to_sleep_from_a_search_and_claimed)
 		cr_expect(ski_parking_search(&parking, 1));
 		expect_counts(&parking, 1, 0, 0);
 		ski_parking_announce(&parking, nap, true);
-		expect_counts(&parking, 0, 1, (unsigned)nap);
+		expect_counts(&parking, 0, 1, nap);
 		ski_parking_claimed(&parking, nap);
 		expect_counts(&parking, 1, 0, 0);
 		cr_expect_not(ski_parking_found(&parking));
@@ -69,7 +71,7 @@ Test(parking, no_more_search_than_asked_for)
 	struct ski_parking parking = { 0 };
 
 	cr_expect_not(ski_parking_search(&parking, 0));
-	for (unsigned i = 0; i < 5; i++)
+	for (int i = 0; i < 5; i++)
 		cr_expect(ski_parking_search(&parking, 5));
 	cr_expect_not(ski_parking_search(&parking, 5));
 	cr_expect_not(ski_parking_search(&parking, 1));
@@ -100,18 +102,56 @@ Test(parking, the_last_searcher_wakes)
 	expect_counts(&parking, 0, 0, 0);
 }
 
+/* One that was claimed acts before its claimer has counted that. */
+Test(parking, a_claimed_one_ahead_of_its_claimer)
+{
+	struct ski_parking parking = { 0 };
+
+	for (int nap = 0; nap < 2; nap++) {
+		/* It finds work, and cannot know that nobody sleeps. */
+		ski_parking_announce(&parking, nap, false);
+		cr_expect(ski_parking_found(&parking));
+		expect_counts(&parking, -1, 1, nap);
+		ski_parking_claimed(&parking, nap);
+		expect_counts(&parking, 0, 0, 0);
+		/* Or none, and is asleep again. */
+		ski_parking_announce(&parking, nap, false);
+		ski_parking_announce(&parking, !nap, true);
+		expect_counts(&parking, -1, 2, 1);
+		cr_expect(ski_parking_search(&parking, 1));
+		expect_counts(&parking, 0, 2, 1);
+		ski_parking_claimed(&parking, nap);
+		expect_counts(&parking, 1, 1, !nap);
+		cr_expect(ski_parking_found(&parking));
+		ski_parking_leave(&parking, !nap);
+		expect_counts(&parking, 0, 0, 0);
+	}
+}
+
+Test(parking, all_counts)
+{
+	for (int searching = -3; searching <= 3; searching++)
+		for (int idle = -3; idle <= 3; idle++)
+			for (int nap = -3; nap <= 3; nap++) {
+				struct ski_parking parking = { counts_of(
+					searching, idle, nap) };
+
+				expect_counts(&parking, searching, idle, nap);
+			}
+}
+
 Test(parking, wanted)
 {
-	for (unsigned searching = 0; searching < 3; searching++)
-		for (unsigned idle = 0; idle < 4; idle++)
-			for (unsigned nap = 0; nap <= idle; nap++) {
+	for (int searching = -2; searching < 3; searching++)
+		for (int idle = 0; idle < 4; idle++)
+			for (int nap = 0; nap <= idle; nap++) {
 				uint64_t counts =
 					counts_of(searching, idle, nap);
 
 				cr_expect_eq(ski_parking_wanted(counts, true),
-					     !searching && idle > 0);
+					     searching <= 0 && idle > 0);
 				cr_expect_eq(ski_parking_wanted(counts, false),
-					     !searching && idle > nap);
+					     searching <= 0 && idle > nap);
 			}
 }
 
@@ -120,16 +160,16 @@ Test(parking, all_workers)
 {
 	struct ski_parking parking = { 0 };
 
-	for (unsigned i = 0; i < MOST_WORKERS; i++)
+	for (int i = 0; i < MOST_WORKERS; i++)
 		cr_expect(ski_parking_search(&parking, MOST_WORKERS));
 	expect_counts(&parking, MOST_WORKERS, 0, 0);
-	for (unsigned i = 0; i < MOST_WORKERS; i++)
+	for (int i = 0; i < MOST_WORKERS; i++)
 		ski_parking_announce(&parking, true, true);
 	expect_counts(&parking, 0, MOST_WORKERS, MOST_WORKERS);
-	for (unsigned i = 0; i < MOST_WORKERS; i++)
+	for (int i = 0; i < MOST_WORKERS; i++)
 		ski_parking_claimed(&parking, true);
 	expect_counts(&parking, MOST_WORKERS, 0, 0);
-	for (unsigned i = 0; i < MOST_WORKERS; i++)
+	for (int i = 0; i < MOST_WORKERS; i++)
 		cr_expect_not(ski_parking_found(&parking));
 	expect_counts(&parking, 0, 0, 0);
 }
@@ -364,6 +404,10 @@ static bool park(struct sleeper *self)
 		self->searching = true;
 	else
 		ski_parking_leave(&parking, nap);
+	/* Wakes were withheld while it searched. */
+	if (job && !self->searching &&
+	    ski_parking_wanted(ski_parking_published(&parking), true))
+		wake_one(true);
 	return job;
 }
 
