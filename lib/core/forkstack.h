@@ -41,7 +41,7 @@
 
 struct ski_segment {
 	struct skua_segment pub; /* O; T lower limit, poison split */
-	void *fiber; /* I at each use: whose it is */
+	_Atomic(void *) fiber; /* O at each use: whose it is */
 	struct ski_segment *previous; /* O: older in the chain */
 	struct ski_segment *next; /* O: the cached spare */
 	struct skua_job proxy; /* run: I; state: A */
@@ -75,6 +75,21 @@ static inline uint32_t ski_word_split(uint64_t word)
 static inline struct ski_segment *ski_segment_of(struct skua_frame *frame)
 {
 	return (struct ski_segment *)(void *)skua_segment_of(frame);
+}
+
+/* Any thread: whose it is, or was if it is in a cache. */
+static inline void *ski_segment_fiber(struct ski_segment *segment)
+{
+	/* Acquire: the fiber. Pairs with ski_segment_give(). */
+	return atomic_load_explicit(&segment->fiber, memory_order_acquire);
+}
+
+/* Owner: it belongs to @fiber now. A thief that comes too late may still ask
+ * whose it is. */
+static inline void ski_segment_give(struct ski_segment *segment, void *fiber)
+{
+	/* Release: the fiber. Pairs with ski_segment_fiber(). */
+	atomic_store_explicit(&segment->fiber, fiber, memory_order_release);
 }
 
 static inline uintptr_t ski_segment_base(const struct ski_segment *segment)

@@ -67,10 +67,11 @@ static void keep_fiber(struct ski_worker *worker, struct ski_fiber *fiber)
 }
 
 /* Some of @from's surplus becomes the worker's own, the rest its surplus, which
- * is empty: it was looked at first, and only the owner adds to it. */
+ * is empty mostly: it was looked at first. */
 static void recall_fibers(struct ski_worker *worker, struct ski_worker *from)
 {
 	struct ski_fiber *fiber = take_fibers(from);
+	struct ski_fiber *none = NULL;
 
 	while (fiber && worker->spare_count < FIBERS_KEPT) {
 		struct ski_fiber *next = next_fiber(fiber);
@@ -78,10 +79,18 @@ static void recall_fibers(struct ski_worker *worker, struct ski_worker *from)
 		keep_fiber(worker, fiber);
 		fiber = next;
 	}
-	if (fiber)
-		/* Release: the list. Pairs with take_fibers(). */
-		atomic_store_explicit(&worker->surplus, fiber,
-				      memory_order_release);
+	/* Release: the list. Pairs with take_fibers(). Failure: a trim has put
+	 * some back; one by one then. */
+	if (fiber && atomic_compare_exchange_strong_explicit(
+			     &worker->surplus, &none, fiber,
+			     memory_order_release, memory_order_relaxed))
+		return;
+	while (fiber) {
+		struct ski_fiber *next = next_fiber(fiber);
+
+		push_fiber(worker, fiber);
+		fiber = next;
+	}
 }
 
 /* Tasks suspend now on this worker, now on that: before a new stack is mapped

@@ -29,7 +29,7 @@ struct ski_segment *ski_chain_push(struct ski_worker *worker,
 			return NULL;
 		segment->next = next;
 	}
-	next->fiber = segment->fiber;
+	ski_segment_give(next, ski_segment_fiber(segment));
 	next->previous = segment;
 	publish(worker, next);
 	return next;

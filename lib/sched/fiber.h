@@ -38,7 +38,7 @@ void ski_fiber_close(struct ski_fiber *fiber);
 
 static inline struct ski_fiber *ski_fiber_of(skua_here here)
 {
-	return ski_segment_of(here)->fiber;
+	return ski_segment_fiber(ski_segment_of(here));
 }
 
 static inline struct ski_fiber *ski_fiber_of_node(struct ski_inbox_node *node)

@@ -58,7 +58,7 @@ static skua_here next_segment(struct ski_worker *worker,
 skua_here skua_fork_slow_1(skua_here here)
 {
 	struct ski_segment *segment = ski_segment_of(here - 1);
-	struct ski_worker *worker = ((struct ski_fiber *)segment->fiber)->home;
+	struct ski_worker *worker = ski_worker_of(segment->frame);
 	uint32_t i = ski_segment_index(segment, here);
 	uint32_t exposed = ski_forkstack_fork(segment, i);
 
@@ -74,7 +74,7 @@ skua_here skua_fork_slow_1(skua_here here)
 uintptr_t skua_join_slow_1(skua_here here)
 {
 	struct ski_segment *segment = ski_segment_of(here - 1);
-	struct ski_worker *worker = ((struct ski_fiber *)segment->fiber)->home;
+	struct ski_worker *worker = ski_worker_of(segment->frame);
 	struct skua_frame *frame = here - 1;
 	uint32_t i;
 

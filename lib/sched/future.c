@@ -106,10 +106,10 @@ static void finish(struct ski_worker *worker, struct skua_future *future)
 {
 	/* Relaxed: joins have brought what children failed with. */
 	bool failed = atomic_load_explicit(&future->code, memory_order_relaxed);
+	enum ski_status status = failed ? SKI_FAILED : SKI_DONE;
 
-	ski_future_ended(future,
-			 ski_slot_finish(&future->job.state,
-					 failed ? SKI_FAILED : SKI_DONE));
+	worker->fiber->root = NULL; /* drop_result() is no task */
+	ski_future_ended(future, ski_slot_finish(&future->job.state, status));
 	ski_count_add(&worker->producer.counters, SKI_COUNT_FINISHED, 1);
 }
 
@@ -162,7 +162,7 @@ void *skua_fail(int code)
 	struct ski_worker *worker = ski_worker_self();
 	int none = 0;
 
-	if (worker && code)
+	if (worker && code && worker->fiber->root)
 		/* Relaxed: comes to the waiter with the end of the task.
 		 * Failure: another code was first. */
 		atomic_compare_exchange_strong_explicit(worker->fiber->root,

@@ -124,11 +124,13 @@ static void cancel_queued(struct skua_pool *pool)
 {
 	struct ski_worker *worker = ski_self;
 	struct ski_guest *guest = NULL;
-	struct ski_producer *own = &worker->producer;
+	struct ski_producer *own;
 	uint32_t count = ski_registry_count(&pool->guests);
 	bool going = true;
 
-	if (!worker || worker->pool != pool) {
+	if (worker && worker->pool == pool) {
+		own = &worker->producer;
+	} else {
 		guest = ski_guest_of(pool);
 		if (!guest)
 			return;

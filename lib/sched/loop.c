@@ -28,7 +28,7 @@ enum {
 };
 
 #define NAP_NS INT64_C(100000)
-#define NAP_DOUBLINGS 6 /* up to 6.4 ms */
+#define NAP_DOUBLINGS 6 /* up to 3.2 ms */
 
 uintptr_t ski_loop_collect(struct ski_worker *worker)
 {
@@ -212,7 +212,9 @@ static bool be_idle(struct ski_worker *worker)
 		if (woken && worker->vain < NAP_DOUBLINGS)
 			worker->vain++;
 		job = park(worker);
-		if (!job && is_over(worker))
+		/* Only by its own sum: since another found it over, a racing
+		 * submit may have been accepted by us, and wait. */
+		if (!job && is_over(worker) && ski_pool_is_over(worker->pool))
 			return false;
 	}
 	if (job)

@@ -24,10 +24,12 @@ void ski_run_frame(skua_here here, struct skua_frame *frame)
  * root, which thieves read, stays as it is. */
 static void adopt_frame(skua_here here, struct skua_frame *frame)
 {
-	struct ski_fiber *owner = ski_segment_of(frame)->fiber;
+	struct ski_fiber *fiber = ski_fiber_of(here);
+	struct ski_fiber *owner = ski_fiber_of(frame);
 
-	ski_fiber_of(here)->root = owner->root;
+	fiber->root = owner->root;
 	ski_run_frame(here, frame);
+	fiber->root = NULL;
 }
 
 void ski_run(skua_here here, uintptr_t job)

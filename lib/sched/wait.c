@@ -103,8 +103,9 @@ static struct skua_frame *steal_back(struct skua_frame *frame)
 	thief = (struct ski_segment *)(uintptr_t)state;
 	do {
 		again = false;
-		won = ski_forkstack_steal(ski_fiber_current(thief->fiber), true,
-					  &again);
+		won = ski_forkstack_steal(
+			ski_fiber_current(ski_segment_fiber(thief)), true,
+			&again);
 	} while (again);
 	return won;
 }

@@ -694,7 +694,8 @@ static void wait_for_thief(struct skua_frame *frame)
 		}
 		CHECK(is_a_segment(state));
 		/* Plain: published with the name. */
-		CHECK(((struct ski_segment *)(uintptr_t)state)->fiber);
+		CHECK(ski_segment_fiber(
+			(struct ski_segment *)(uintptr_t)state));
 	}
 	sleep_until_done(frame);
 }
@@ -746,7 +747,7 @@ static void open_workers(unsigned count)
 	atomic_store_explicit(&stolen_joins, 0, memory_order_relaxed);
 	for (unsigned i = 0; i < count; i++) {
 		workers[i].segment = new_segment();
-		workers[i].segment->fiber = &fiber;
+		ski_segment_give(workers[i].segment, &fiber);
 		workers[i].random = random_stream(i);
 	}
 }

@@ -274,6 +274,13 @@ static void push_notes(struct publisher *self, unsigned count, uint64_t *random)
 	}
 }
 
+/* So that it meets a sleeper on its way at any point of it. */
+static void dawdle(uint64_t *random)
+{
+	for (unsigned n = random_below(random, 40); n > 0; n--)
+		ski_pause();
+}
+
 static void await_count(atomic_uint *count, unsigned until)
 {
 	while (atomic_load_explicit(count, memory_order_acquire) < until)
@@ -292,6 +299,7 @@ static void publish(struct publisher *self, uint64_t *random)
 		if (more > JOBS - published)
 			more = JOBS - published;
 		push_notes(self, more_notes, random);
+		dawdle(random);
 		publish_jobs(self, published, more, random_below(random, 2));
 		published += more;
 		notes += more_notes;

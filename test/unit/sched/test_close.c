@@ -650,7 +650,7 @@ Test(close, several_threads_shut_down_together, .timeout = LIMIT)
 
 enum {
 	SUBMITTERS = 4,
-	RACE_ROUNDS = 40,
+	RACE_ROUNDS = SCALED(80),
 	KEPT = 256
 };
 

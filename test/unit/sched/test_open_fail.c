@@ -129,7 +129,7 @@ Test(open_fail, at_the_nth_worker_is_an_error_code, .timeout = LIMIT)
 
 static void leak_body(unsigned workers)
 {
-	unsigned rounds = 2 + 128 / workers, opens = rounds * workers;
+	unsigned rounds = 1 + SCALED(128) / workers, opens = rounds * workers;
 	unsigned files, maps;
 	size_t bytes;
 
