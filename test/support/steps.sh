@@ -105,7 +105,10 @@ run_tests() { # MESON-TEST-OPTION...
 		--num-processes "$SKUA_TEST_JOBS" --logbase "$log" "$@" || :
 	python3 - "$tree/meson-logs/$log.json" "$(basename "$tree")" \
 		>>"$SKUA_TEST_RESULTS" <<-'END'
-		import json, sys
+		import json, os, sys
+		if not os.path.exists(sys.argv[1]):
+		    print("fail", sys.argv[2] + ": Meson ran no test", sep="\t")
+		    sys.exit()
 		words = {"OK": "ok", "EXPECTEDFAIL": "ok", "SKIP": "skip"}
 		for line in open(sys.argv[1]):
 		    test = json.loads(line)

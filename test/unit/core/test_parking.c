@@ -181,8 +181,9 @@ enum {
 	SLEEPERS_MOST = 8,
 	SPINS = 3,
 	NAP_NS = 100000,
-	JOBS = SCALED(6000),
+	JOBS = SCALED(10000),
 	NOTES = 3,
+	PAYLOADS = 4, /* one more than a burst has jobs */
 };
 
 struct note {
@@ -197,10 +198,18 @@ struct sleeper {
 	unsigned jobs;
 };
 
+/* Plain: published with the job. In lines that the sleepers write too, so that
+ * the stores before a publication take their time. */
+struct payload {
+	_Alignas(SKI_LINE) unsigned number;
+};
+
 struct publisher {
-	_Alignas(SKI_LINE) atomic_uint published, done;
+	_Alignas(SKI_LINE) atomic_uint published;
+	_Alignas(SKI_LINE) atomic_uint taken, done;
 	atomic_uint notes_read;
 	struct note note[NOTES];
+	struct payload payload[PAYLOADS];
 };
 
 static struct ski_parking parking;
@@ -252,8 +261,9 @@ static void wake_all(void)
 static void publish_jobs(struct publisher *self, unsigned first, unsigned count,
 			 bool nappers)
 {
-	for (unsigned i = 1; i <= count; i++) {
-		atomic_store_explicit(&self->published, first + i,
+	for (unsigned n = first + 1; n <= first + count; n++) {
+		self->payload[n % PAYLOADS].number = n;
+		atomic_store_explicit(&self->published, n,
 				      memory_order_release);
 		if (ski_parking_wanted(ski_parking_published(&parking),
 				       nappers))
@@ -283,8 +293,13 @@ static void dawdle(uint64_t *random)
 
 static void await_count(atomic_uint *count, unsigned until)
 {
+	unsigned spins = 0;
+
 	while (atomic_load_explicit(count, memory_order_acquire) < until)
-		sched_yield();
+		if (++spins % 256)
+			ski_pause();
+		else
+			sched_yield();
 }
 
 /* A few jobs and notes at a time, and nothing before all of them are done. */
@@ -298,6 +313,8 @@ static void publish(struct publisher *self, uint64_t *random)
 
 		if (more > JOBS - published)
 			more = JOBS - published;
+		if (random_below(random, 4))
+			more_notes = 0;
 		push_notes(self, more_notes, random);
 		dawdle(random);
 		publish_jobs(self, published, more, random_below(random, 2));
@@ -315,24 +332,30 @@ static void publish(struct publisher *self, uint64_t *random)
 	wake_all();
 }
 
-/* Take one job of @from. Its count says how many are left. */
-static bool take_job(struct publisher *from)
+/* One job of @from: what is published, it has not taken yet. */
+static bool run_job(struct publisher *from)
 {
-	unsigned done = atomic_load_explicit(&from->done, memory_order_relaxed);
+	unsigned n = atomic_load_explicit(&from->taken, memory_order_relaxed);
+	unsigned *payload;
 
-	while (done <
-	       atomic_load_explicit(&from->published, memory_order_relaxed))
-		if (atomic_compare_exchange_weak_explicit(
-			    &from->done, &done, done + 1, memory_order_acq_rel,
-			    memory_order_relaxed))
-			return true;
-	return false;
+	do
+		if (n >= atomic_load_explicit(&from->published,
+					      memory_order_acquire))
+			return false;
+	while (!atomic_compare_exchange_weak_explicit(&from->taken, &n, n + 1,
+						      memory_order_relaxed,
+						      memory_order_relaxed));
+	payload = &from->payload[(n + 1) % PAYLOADS].number;
+	CHECK(*payload == n + 1);
+	*payload = 0;
+	atomic_fetch_add_explicit(&from->done, 1, memory_order_release);
+	return true;
 }
 
 static bool look(struct sleeper *self)
 {
 	for (unsigned i = 0; i < publisher_count; i++)
-		if (take_job(&publishers[i])) {
+		if (run_job(&publishers[i])) {
 			self->jobs++;
 			return true;
 		}
@@ -456,6 +479,7 @@ static void check_conserved(void)
 		cr_assert_eq(sleepers[i].inbox.word, 0);
 	}
 	for (unsigned i = 0; i < publisher_count; i++) {
+		cr_assert_eq(publishers[i].taken, JOBS);
 		cr_assert_eq(publishers[i].done, JOBS);
 		notes += publishers[i].notes_read;
 	}

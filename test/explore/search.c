@@ -1,0 +1,250 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The choices of an execution, and which execution comes next.
+ *
+ * An execution is determined by its choices. The next one repeats all but the
+ * last choice that has an alternative left, takes that, and goes on with first
+ * alternatives: depth-first search without saved states.
+ *
+ * States that were reached before are not continued. A state is the graph built
+ * so far (what each thread did and read, and the modification orders), the
+ * thread that may go on without a preemption, and what is left of each
+ * allowance. Since an execution only ever adds events, a state found in the
+ * table is not one on the way to here, so the search has been through with all
+ * that follows from it, with at least as many preemptions left. The table may
+ * forget: that only costs time.
+ *
+ * A thread is not preempted before it reads what no other thread ever stores
+ * to: such a load may as well be executed early, like a store. Who stores to
+ * what is learned on the way. When a store shows that a point was left out
+ * wrongly, the search starts again, knowing better; when it ends, no execution
+ * has such a store, for the part of an execution before the first one would
+ * have been found.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "engine.h"
+
+enum {
+	MAX_CHOICES = 16384,
+	TABLE_BITS = 22,
+	WAYS = 4,
+	ALLOWANCE_BITS = 4,
+	KNOWN = 4096, /* a power of two */
+};
+
+struct choice {
+	uint16_t taken, count;
+};
+
+/* What is known of an object from all executions so far: who stores to it, and
+ * who was not preempted before a load of it since nobody else did. */
+struct known {
+	uintptr_t address;
+	uint8_t writers, passed;
+};
+
+static struct known known[KNOWN];
+static unsigned known_count;
+static bool restart;
+static unsigned restarts;
+static struct choice path[MAX_CHOICES];
+static unsigned depth, length;
+static uint64_t *table;
+static uint64_t salt;
+
+unsigned ex_pick(unsigned count)
+{
+	if (count < 2)
+		return 0;
+	if (depth < length) {
+		struct choice *c = &path[depth++];
+		if (!c->count && c->taken < count) /* from --replay */
+			c->count = (uint16_t)count;
+		if (c->count != count)
+			ex_fail(EX_LIMIT,
+				"the scenario is not deterministic, or the "
+				"trace is of another one");
+		return c->taken;
+	}
+	if (length == MAX_CHOICES)
+		ex_fail(EX_LIMIT, "more than %d choices", MAX_CHOICES);
+	path[length++] = (struct choice){ 0, (uint16_t)count };
+	++depth;
+	return 0;
+}
+
+static struct known *find_known(uintptr_t address)
+{
+	size_t i = ex_mix(0, address) & (KNOWN - 1);
+
+	while (known[i].address && known[i].address != address)
+		i = (i + 1) & (KNOWN - 1);
+	if (!known[i].address) {
+		if (++known_count > KNOWN / 2)
+			ex_fail(EX_LIMIT, "more than %d objects", KNOWN / 2);
+		known[i].address = address;
+	}
+	return &known[i];
+}
+
+/* Whether another thread than the running one stores to @address in some
+ * execution so far. */
+bool ex_is_contended(uintptr_t address)
+{
+	struct known *k = find_known(address);
+	unsigned self = 1u << ex.now->number;
+
+	if (k->writers & ~self)
+		return true;
+	k->passed |= (uint8_t)self;
+	return false;
+}
+
+void ex_note_writer(const void *object)
+{
+	struct known *k;
+	unsigned self = 1u << ex.now->number;
+
+	if (ex.phase != EX_RUN)
+		return;
+	k = find_known((uintptr_t)object);
+	if (k->writers & self)
+		return;
+	k->writers |= (uint8_t)self;
+	if (k->passed & ~self)
+		restart = true;
+}
+
+/* Whether what follows was not executed like this before. */
+bool ex_extending(void)
+{
+	return depth == length;
+}
+
+/* Looks the state up, and enters it if it is to be explored. */
+bool ex_known_state(uint64_t state, unsigned allowance)
+{
+	const uint64_t low = (UINT64_C(1) << ALLOWANCE_BITS) - 1;
+	uint64_t key, *bucket, *victim;
+
+	if (ex.no_cache || ex.tracing)
+		return false;
+	if (allowance > low)
+		allowance = (unsigned)low;
+	state = ex_mix(state, salt);
+	key = state & ~low;
+	bucket = &table[(state >> ALLOWANCE_BITS &
+			 ((UINT64_C(1) << TABLE_BITS) - 1) &
+			 ~(uint64_t)(WAYS - 1))];
+	victim = &bucket[state >> 60 & (WAYS - 1)];
+	for (unsigned i = 0; i < WAYS; ++i) {
+		if ((bucket[i] & ~low) == key) {
+			if ((bucket[i] & low) >= allowance)
+				return true;
+			bucket[i] = key | allowance;
+			return false;
+		}
+		if (!bucket[i])
+			victim = &bucket[i];
+	}
+	*victim = key | allowance;
+	return false;
+}
+
+static void begin(void)
+{
+	if (!table)
+		table = calloc((size_t)1 << TABLE_BITS, sizeof(*table));
+	if (!table)
+		abort();
+	/* Entries of earlier searches will never match. */
+	salt = ex_mix(salt, UINT64_C(0xd1b54a32d192ed03));
+	depth = length = 0;
+	restart = false;
+}
+
+/* A new scenario, or the same with another bound. */
+void ex_search_start(void)
+{
+	memset(known, 0, sizeof(known));
+	known_count = restarts = 0;
+	begin();
+}
+
+void ex_search_rewind(void)
+{
+	depth = 0;
+}
+
+/* False when there is no alternative left. */
+bool ex_search_next(void)
+{
+	if (restart) {
+		++restarts;
+		begin();
+		return true;
+	}
+	length = depth;
+	depth = 0;
+	while (length) {
+		struct choice *last = &path[length - 1];
+		if (++last->taken < last->count)
+			return true;
+		--length;
+	}
+	return false;
+}
+
+/* How often the search had started again, then the choices as numbers: n times
+ * the same as number*n. */
+void ex_search_print(FILE *out)
+{
+	fprintf(out, "%u:", restarts);
+	for (unsigned i = 0; i < length;) {
+		unsigned run = 1;
+		while (i + run < length && path[i + run].taken == path[i].taken)
+			++run;
+		if (run > 1)
+			fprintf(out, "%u*%u.", path[i].taken, run);
+		else
+			fprintf(out, "%u.", path[i].taken);
+		i += run;
+	}
+	fprintf(out, "end");
+}
+
+/* What ex_search_print() wrote becomes the next execution, once the search has
+ * learned as much as it had then. False: it is no trace. */
+bool ex_search_parse(const char *trace)
+{
+	char *colon;
+	unsigned long learned = strtoul(trace, &colon, 10);
+
+	if (colon == trace || *colon != ':')
+		return false;
+	while (restarts < learned) {
+		ex_execute();
+		if (!ex_search_next())
+			return false;
+	}
+	length = depth = 0;
+	trace = colon + 1;
+	while (strcmp(trace, "end") != 0) {
+		char *end;
+		unsigned long taken = strtoul(trace, &end, 10), run = 1;
+
+		if (end != trace && *end == '*') {
+			trace = end + 1;
+			run = strtoul(trace, &end, 10);
+		}
+		if (end == trace || *end != '.' || taken > UINT16_MAX ||
+		    run > MAX_CHOICES - length)
+			return false;
+		while (run--)
+			path[length++] = (struct choice){ (uint16_t)taken, 0 };
+		trace = end + 1;
+	}
+	return true;
+}
