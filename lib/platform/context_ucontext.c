@@ -1,14 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The context switch over ucontext, for where there is no assembly: the same
- * contract, with two system calls a switch (for the signal mask, which each
- * context keeps here).
+ * contract, with three system calls a switch, for the signal mask: it stays
+ * the thread's.
  *
  * The ucontext_t of a context that does not run lies on its own stack, so
  * struct ski_context needs no room for it.
  */
 #include "context.h"
 
+#include <pthread.h>
+#include <signal.h>
 #include <stdint.h>
 #include <ucontext.h>
 
@@ -46,11 +48,15 @@ void *ski_context_frame(void *top, size_t bytes, void (*entry)(void *arg),
  * with the same one once that is left again: in balance. */
 void ski_context_swap(struct ski_context *from, struct ski_context *to)
 {
+	ucontext_t *next = to->stack_pointer;
 	ucontext_t self;
 
 	from->stack_pointer = &self;
 	from->saved_errno = *from->errno_address;
 	*from->errno_address = to->saved_errno;
 	to->errno_address = from->errno_address;
-	swapcontext(&self, to->stack_pointer);
+	/* The thread's mask as it is: a context made in another thread must
+	 * not bring that one's, and unblock a worker's signals. */
+	pthread_sigmask(SIG_BLOCK, NULL, &next->uc_sigmask);
+	swapcontext(&self, next);
 }
