@@ -241,20 +241,25 @@ enum {
 	ODD_BYTES = (9 << 20) + 12288
 };
 
-/* Mappings that can only be stacks of tasks: writable, and of the odd size
- * that was asked for or a little more. */
+/* Mappings that can only be stacks of tasks: writable, of the odd size that was
+ * asked for or a little more, and with a guard right below. (What a sanitizer
+ * maps for itself may be of any size.) */
 static size_t stacks_mapped(void)
 {
 	FILE *maps = fopen("/proc/self/maps", "r");
 	char line[512], mode[8];
-	size_t low, high, count = 0;
+	size_t low, high, guard_end = 0, count = 0;
 
 	cr_assert(maps != NULL);
-	while (fgets(line, sizeof(line), maps))
-		if (sscanf(line, "%zx-%zx %4s", &low, &high, mode) == 3 &&
-		    mode[1] == 'w' && high - low >= ODD_BYTES &&
+	while (fgets(line, sizeof(line), maps)) {
+		if (sscanf(line, "%zx-%zx %4s", &low, &high, mode) != 3)
+			continue;
+		if (mode[1] == 'w' && low == guard_end &&
+		    high - low >= ODD_BYTES &&
 		    high - low < ODD_BYTES + (256 << 10))
 			count++;
+		guard_end = mode[0] == '-' && mode[1] == '-' ? high : 0;
+	}
 	fclose(maps);
 	return count;
 }
