@@ -490,8 +490,11 @@ static void detach_inside_body(unsigned workers)
 	struct skua_pool *pool = open_pool(workers);
 	struct skua_future *future;
 
-	/* The task gives our reference back. */
+	/* The task gives one reference back; the submit needs another, which
+	 * may be the last. */
+	skua_pool_retain(pool);
 	future = submit(pool, detach_from_inside, pool);
+	skua_pool_release(pool);
 	CHECK(take(future) == &runs);
 }
 
