@@ -231,6 +231,7 @@ FORKSTACK_SCENARIO(forkstack_two_thieves, "two thieves over two frames",
 FORKSTACK_SCENARIO(forkstack_rebase, "a stolen frame is used again",
 		   .run = { fork_join_again, steal_twice })
 FORKSTACK_SCENARIO(forkstack_stale, "... against a stale thief",
+		   .fewer = 1,
 		   .run = { fork_join_again, steal_once, steal_once })
 FORKSTACK_SCENARIO(forkstack_above, "... above one that is out",
 		   .run = { fork_join_above, steal_twice })
@@ -320,7 +321,7 @@ FORKSTACK_SCENARIO(forkstack_poison, "a join shows what was asked for",
 FORKSTACK_SCENARIO(forkstack_poison_full, "... and frames taken back stay shown",
 		   .run = { join_four_asked, ask })
 FORKSTACK_SCENARIO(forkstack_poison_steal, "... while another steals",
-		   .run = { join_three_asked, ask, steal_once })
+		   .fewer = 1, .run = { join_three_asked, ask, steal_once })
 FORKSTACK_SCENARIO(forkstack_hunger, "a fork shows what was asked for",
 		   .run = { fork_asked, ask })
 
@@ -354,4 +355,4 @@ static void pop_proxy(void)
 }
 
 FORKSTACK_SCENARIO(forkstack_proxy, "a proxy is queued once, and leads to frames",
-		   .run = { offer, pop_proxy, steal_once })
+		   .fewer = 1, .run = { offer, pop_proxy, steal_once })
