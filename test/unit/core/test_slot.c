@@ -493,14 +493,8 @@ static void hold_or_work(unsigned self)
 			hold(await_future(i), self, &random);
 }
 
-/* Not under clang 14's TSan, where it fails once in a while, and in no other
- * build; why is an open question. */
 Test(slot, everything_at_once)
 {
-#ifdef __clang__
-	if (SKI_TSAN)
-		return;
-#endif
 	crew_run(HOLDERS + 2, hold_or_work);
 	cr_expect_eq(freed, ROUNDS);
 	cr_expect_eq(ran + cancelled, ROUNDS);
