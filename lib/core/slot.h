@@ -54,6 +54,13 @@ struct ski_waiter {
 	_Atomic(uint32_t) references; /* 0: not shared */
 };
 
+/* How many nodes hang on a state, about: they say when it is worth its time to
+ * take out those that are gone, and nothing else depends on them. */
+struct ski_crowd {
+	_Atomic(uint32_t) all; /* A */
+	_Atomic(uint32_t) gone; /* A: of these, whose wait ran out */
+};
+
 static inline enum ski_status ski_slot_status(uint64_t state)
 {
 	return (enum ski_status)(state & SKI_SLOT_STATUS);

@@ -7,12 +7,31 @@
 /* Kept by a worker for itself; the rest may be trimmed. */
 enum {
 	FIBERS_KEPT = 16,
-	SEGMENTS_KEPT = 4
+	SEGMENTS_KEPT = 4,
+	RECALLS = 16 /* looks for what is on its way, before a new one */
 };
 
 static struct ski_fiber *next_fiber(struct ski_fiber *fiber)
 {
 	return ski_fiber_of_node(fiber->node.next);
+}
+
+/* Relaxed: a hint. */
+static void count_surplus(struct ski_worker *worker, uint32_t n)
+{
+	atomic_fetch_add_explicit(&worker->surplus_count, n,
+				  memory_order_relaxed);
+}
+
+static bool is_surplus(struct skua_pool *pool)
+{
+	uint32_t sum = 0;
+
+	for (unsigned i = 0; i < pool->workers; i++)
+		/* Relaxed: a hint. */
+		sum += atomic_load_explicit(&pool->worker[i]->surplus_count,
+					    memory_order_relaxed);
+	return sum;
 }
 
 static void push_fiber(struct ski_worker *worker, struct ski_fiber *fiber)
@@ -28,6 +47,12 @@ static void push_fiber(struct ski_worker *worker, struct ski_fiber *fiber)
 	while (!atomic_compare_exchange_weak_explicit(
 		&worker->surplus, &head, fiber, memory_order_release,
 		memory_order_relaxed));
+}
+
+static void put_surplus(struct ski_worker *worker, struct ski_fiber *fiber)
+{
+	count_surplus(worker, 1);
+	push_fiber(worker, fiber);
 }
 
 static struct ski_fiber *take_fibers(struct ski_worker *worker)
@@ -72,13 +97,16 @@ static void recall_fibers(struct ski_worker *worker, struct ski_worker *from)
 {
 	struct ski_fiber *fiber = take_fibers(from);
 	struct ski_fiber *none = NULL;
+	uint32_t kept = 0;
 
-	while (fiber && worker->spare_count < FIBERS_KEPT) {
+	for (; fiber && worker->spare_count < FIBERS_KEPT; kept++) {
 		struct ski_fiber *next = next_fiber(fiber);
 
 		keep_fiber(worker, fiber);
 		fiber = next;
 	}
+	if (kept)
+		count_surplus(worker, -kept);
 	/* Release: the list. Pairs with take_fibers(). Failure: a trim has put
 	 * some back; one by one then. */
 	if (fiber && atomic_compare_exchange_strong_explicit(
@@ -93,16 +121,27 @@ static void recall_fibers(struct ski_worker *worker, struct ski_worker *from)
 	}
 }
 
-/* Tasks suspend now on this worker, now on that: before a new stack is mapped
- * those that lie idle elsewhere are used, or each worker would end with as
- * many as all need together. */
-static void find_fibers(struct ski_worker *worker)
+static bool recall_any(struct ski_worker *worker)
 {
 	struct skua_pool *pool = worker->pool;
 
 	recall_fibers(worker, worker);
 	for (unsigned i = 0; i < pool->workers && !worker->spares; i++)
 		recall_fibers(worker, pool->worker[i]);
+	return worker->spares;
+}
+
+/* Tasks suspend now on this worker, now on that: before a new stack is mapped
+ * those that lie idle elsewhere are used, or each worker would end with as
+ * many as all need together. One that another worker has just taken whole is
+ * waited for, but not for long. */
+static void find_fibers(struct ski_worker *worker)
+{
+	for (int i = 0; !recall_any(worker) && i < RECALLS; i++) {
+		if (!is_surplus(worker->pool))
+			return;
+		ski_thread_yield();
+	}
 }
 
 static struct ski_fiber *next_spare(struct ski_worker *worker)
@@ -111,9 +150,13 @@ static struct ski_fiber *next_spare(struct ski_worker *worker)
 
 	if (!worker->spares)
 		find_fibers(worker);
+	if (!worker->spares) {
+		fiber = ski_fiber_open(worker, worker->pool->stack_bytes);
+		/* No more to be had: somebody may have put one back. */
+		if (fiber || !recall_any(worker))
+			return fiber;
+	}
 	fiber = worker->spares;
-	if (!fiber)
-		return ski_fiber_open(worker, worker->pool->stack_bytes);
 	worker->spares = next_fiber(fiber);
 	worker->spare_count--;
 	if (fiber->home != worker)
@@ -143,7 +186,7 @@ void ski_cache_put_fiber(struct ski_worker *worker, struct ski_fiber *fiber)
 	else if (worker->spare_count < FIBERS_KEPT)
 		keep_fiber(worker, fiber);
 	else
-		push_fiber(worker, fiber);
+		put_surplus(worker, fiber);
 }
 
 static struct ski_segment *new_segment(void)
@@ -225,6 +268,7 @@ void ski_cache_trim(struct ski_worker *worker, struct ski_trimmed *trimmed)
 			fiber->node.next =
 				trimmed->fibers ? &trimmed->fibers->node : NULL;
 			trimmed->fibers = fiber;
+			count_surplus(worker, (uint32_t)-1);
 		}
 		fiber = next;
 	}

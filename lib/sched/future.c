@@ -237,7 +237,8 @@ static int wait_for(struct skua_future *future, int64_t timeout_ns,
 	if (!ski_status_final(*status)) {
 		error = timeout_ns ? refuse_wait(future) : 0;
 		if (!error)
-			error = ski_wait_slot(&future->job.state, timeout_ns);
+			error = ski_wait_slot(&future->job.state,
+					      &future->crowd, timeout_ns);
 		if (error)
 			return error;
 		*status = status_of(future);

@@ -31,6 +31,7 @@ struct skua_future {
 	struct ski_extra *extra; /* I; may be NULL */
 	_Atomic(uint32_t) references; /* of users; the runtime holds none */
 	_Atomic(int) code; /* A: skua_fail(), the first wins */
+	struct ski_crowd crowd; /* A */
 };
 
 _Static_assert(sizeof(struct skua_future) <= SKI_OBJECT_BYTES, "one line");

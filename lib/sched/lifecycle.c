@@ -214,7 +214,7 @@ int skua_pool_shutdown(struct skua_pool *pool, unsigned flags)
 	if (worker && worker->pool == pool)
 		return SKUA_EDEADLK;
 	shut(pool, flags);
-	error = ski_wait_slot(&pool->ended, SKUA_FOREVER);
+	error = ski_wait_slot(&pool->ended, &pool->crowd, SKUA_FOREVER);
 	if (!error)
 		join_threads(pool);
 	return error;

@@ -33,6 +33,7 @@ struct skua_pool {
 	_Atomic(uint32_t) live; /* workers that have not left */
 	_Atomic(uint32_t) joining; /* 0, 1: a thread joins them, 2: joined */
 	ski_slot_state ended; /* final when all have left */
+	struct ski_crowd crowd; /* A: who waits for that */
 	/* A, often. */
 	struct ski_parking parking;
 	_Alignas(SKI_LINE) _Atomic(unsigned) wake_hint;

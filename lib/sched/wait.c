@@ -322,10 +322,12 @@ void ski_waiters_tell(struct ski_waiter *list)
 
 /* Of a list taken whole: drop those whose wait ran out, put the rest back. If
  * the future ended meanwhile nobody has told them: do it here. */
-static void sift(ski_slot_state *state, struct ski_waiter *list)
+static void sift(ski_slot_state *state, struct ski_crowd *crowd)
 {
+	struct ski_waiter *list = ski_slot_take_waiters(state);
 	struct ski_waiter *kept = NULL;
 	struct ski_waiter **last = &kept;
+	uint32_t dropped = 0;
 
 	while (list) {
 		struct ski_waiter *next = list->next;
@@ -334,6 +336,7 @@ static void sift(ski_slot_state *state, struct ski_waiter *list)
 		if (atomic_load_explicit(&list->state, memory_order_acquire) ==
 		    SKI_GONE) {
 			free_waiter(list);
+			dropped++;
 		} else {
 			*last = list;
 			last = &list->next;
@@ -341,6 +344,9 @@ static void sift(ski_slot_state *state, struct ski_waiter *list)
 		list = next;
 	}
 	*last = NULL;
+	/* Relaxed: hints. */
+	atomic_fetch_sub_explicit(&crowd->all, dropped, memory_order_relaxed);
+	atomic_fetch_sub_explicit(&crowd->gone, dropped, memory_order_relaxed);
 	if (!kept)
 		return;
 	if (!ski_slot_wait(
@@ -353,6 +359,30 @@ static void sift(ski_slot_state *state, struct ski_waiter *list)
 	}
 }
 
+/* A node of this list is GONE. Only when half of them are is it walked, so each
+ * that goes pays for one other. */
+static void leave_gone(ski_slot_state *state, struct ski_crowd *crowd)
+{
+	/* Relaxed: hints. */
+	uint32_t gone = atomic_fetch_add_explicit(&crowd->gone, 1,
+						  memory_order_relaxed) +
+			1;
+
+	if (gone >= atomic_load_explicit(&crowd->all, memory_order_relaxed) / 2)
+		sift(state, crowd);
+}
+
+/* Into the list. False: the state is final. */
+static bool join_crowd(ski_slot_state *state, struct ski_crowd *crowd,
+		       struct ski_waiter *waiter)
+{
+	if (!ski_slot_wait(state, waiter, waiter))
+		return false;
+	/* Relaxed: a hint. */
+	atomic_fetch_add_explicit(&crowd->all, 1, memory_order_relaxed);
+	return true;
+}
+
 /* A thread: until told or GONE. */
 static void wait_thread(struct ski_waiter *waiter, int64_t deadline_ns)
 {
@@ -363,8 +393,8 @@ static void wait_thread(struct ski_waiter *waiter, int64_t deadline_ns)
 			ski_waiter_decide(waiter, SKI_GONE);
 }
 
-static int wait_timed(ski_slot_state *state, struct ski_worker *worker,
-		      int64_t deadline_ns)
+static int wait_timed(ski_slot_state *state, struct ski_crowd *crowd,
+		      struct ski_worker *worker, int64_t deadline_ns)
 {
 	struct ski_waiter *waiter =
 		ski_aligned_alloc(_Alignof(struct ski_waiter), sizeof(*waiter));
@@ -375,7 +405,7 @@ static int wait_timed(ski_slot_state *state, struct ski_worker *worker,
 	waiter->fiber = worker ? worker->fiber : NULL;
 	atomic_init(&waiter->state, SKI_WAITING);
 	atomic_init(&waiter->references, 2);
-	if (!ski_slot_wait(state, waiter, waiter)) {
+	if (!join_crowd(state, crowd, waiter)) {
 		ski_free(waiter);
 		return 0;
 	}
@@ -387,17 +417,18 @@ static int wait_timed(ski_slot_state *state, struct ski_worker *worker,
 	if (atomic_load_explicit(&waiter->state, memory_order_acquire) ==
 	    SKI_GONE) {
 		error = SKUA_ETIMEDOUT;
-		sift(state, ski_slot_take_waiters(state));
+		leave_gone(state, crowd);
 	}
 	free_waiter(waiter);
 	return error;
 }
 
-static void wait_forever(ski_slot_state *state, struct ski_worker *worker)
+static void wait_forever(ski_slot_state *state, struct ski_crowd *crowd,
+			 struct ski_worker *worker)
 {
 	struct ski_waiter waiter = { .fiber = worker ? worker->fiber : NULL };
 
-	if (!ski_slot_wait(state, &waiter, &waiter))
+	if (!join_crowd(state, crowd, &waiter))
 		return;
 	if (worker)
 		ski_wait_suspend(worker);
@@ -429,7 +460,8 @@ static bool spin(ski_slot_state *state)
 	return false;
 }
 
-int ski_wait_slot(ski_slot_state *state, int64_t timeout_ns)
+int ski_wait_slot(ski_slot_state *state, struct ski_crowd *crowd,
+		  int64_t timeout_ns)
 {
 	struct ski_worker *worker = ski_worker_self();
 	int error;
@@ -446,7 +478,8 @@ int ski_wait_slot(ski_slot_state *state, int64_t timeout_ns)
 		return 0;
 	}
 	if (timeout_ns > 0)
-		return wait_timed(state, worker, ski_deadline_ns(timeout_ns));
-	wait_forever(state, worker);
+		return wait_timed(state, crowd, worker,
+				  ski_deadline_ns(timeout_ns));
+	wait_forever(state, crowd, worker);
 	return 0;
 }

@@ -27,6 +27,7 @@ void ski_wait_arrive(struct ski_worker *worker);
 void ski_wait_timers(struct ski_worker *worker);
 
 /* Until *@state is final; as skua_future_result() without the result. */
-int ski_wait_slot(ski_slot_state *state, int64_t timeout_ns);
+int ski_wait_slot(ski_slot_state *state, struct ski_crowd *crowd,
+		  int64_t timeout_ns);
 
 #endif

@@ -31,6 +31,9 @@ struct ski_worker {
 	_Alignas(SKI_LINE) struct ski_inbox inbox;
 	_Atomic(struct ski_fiber *) surplus; /* O pushes, A takes all */
 	_Atomic(struct ski_segment *) surplus_segments; /* the same */
+	/* A: the sum of all workers' is what lies in surplus or is on its way
+	 * from one to another. */
+	_Atomic(uint32_t) surplus_count;
 	/* O, all of the rest. */
 	_Alignas(SKI_LINE) struct ski_fiber *fiber; /* that runs */
 	struct ski_fiber *left; /* just switched from, to be cached */

@@ -342,7 +342,7 @@ Test(fiber, cached_stacks_are_given_back_by_trim, .timeout = LIMIT)
 static void reused_body(unsigned workers)
 {
 	struct skua_pool *pool = open_odd(workers);
-	size_t most = SUSPENDED * 3 / 2 + 24 * (size_t)workers;
+	size_t most = SUSPENDED * 5 / 4 + 24 * (size_t)workers;
 
 	for (unsigned i = 0; i < 20; i++) {
 		suspend_many(pool);
