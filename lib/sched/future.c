@@ -59,13 +59,12 @@ void ski_future_met(struct skua_future *future, enum ski_status status)
 void ski_future_ended(struct skua_future *future, uint64_t state)
 {
 	if (state & SKI_SLOT_ORPHAN) {
-		/* Nobody waits: whoever does holds a reference. */
 		drop_result(future,
 			    ski_slot_status(ski_slot_load(&future->job.state)));
 		ski_future_free(future);
-		return;
 	}
-	/* It may be freed by now: only the waiters are left to look at. */
+	/* It may be freed by now: only the waiters are left to look at. Of an
+	 * orphan's all are gone, since who waits holds a reference. */
 	ski_waiters_tell(ski_slot_waiters(state));
 }
 

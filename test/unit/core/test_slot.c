@@ -447,8 +447,8 @@ static void work(struct future *future, uint64_t *random)
 	CHECK(!(state & QUEUED));
 	if (state & ORPHAN)
 		free_future(future);
-	else
-		tell_all(ski_slot_waiters(state));
+	/* An orphan may have nodes of those who have gone. */
+	tell_all(ski_slot_waiters(state));
 }
 
 /* A few ahead of those who are about it, so that these meet. */

@@ -5,6 +5,7 @@
  */
 #include <errno.h>
 
+#include "future.h"
 #include "sched_test.h"
 
 static void *same(void *arg)
@@ -475,6 +476,26 @@ static void outlive_guest_body(unsigned workers)
 Test(future, futures_outlive_their_submitter, .timeout = LIMIT)
 {
 	with_workers(outlive_guest_body);
+}
+
+/* A node whose wait ran out, in the list of a future that everybody gave up:
+ * who ends it lets go of the node. (Two who sift at once can leave one there.) */
+Test(future, an_orphan_lets_go_of_who_has_gone, .timeout = LIMIT)
+{
+	static struct gate gate;
+	struct skua_pool *pool = open_pool(1);
+	struct skua_future *future;
+	struct ski_waiter node = { .next = NULL };
+
+	atomic_init(&node.state, SKI_GONE);
+	atomic_init(&node.references, 2);
+	gate_close(&gate);
+	future = submit(pool, hold, &gate);
+	cr_assert(ski_slot_wait(&future->job.state, &node, &node));
+	skua_future_release(future);
+	gate_open(&gate);
+	cr_assert_eq(skua_pool_close(pool, SKUA_CLOSE_WAIT), 0);
+	cr_assert_eq(node.references, 1);
 }
 
 /* --- Nonsense. --- */
