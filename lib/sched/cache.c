@@ -283,6 +283,7 @@ void ski_cache_trim(struct ski_worker *worker, struct ski_trimmed *trimmed)
 		}
 		segment = next;
 	}
+	ski_cache_trim_rings(&worker->inner, trimmed);
 	ski_cache_trim_rings(&worker->producer.deque, trimmed);
 }
 

@@ -27,12 +27,12 @@ static void look_at_idle(struct ski_worker *worker, struct ski_segment *segment,
 /* What a segment left behind has to offer goes through its proxy. */
 static void offer(struct ski_worker *worker, struct ski_segment *segment)
 {
-	struct ski_deque *deque = &worker->producer.deque;
+	struct ski_deque *inner = &worker->inner;
 
 	/* Without room only parallelism is lost: the owner joins them all. */
-	if (ski_deque_reserve(deque, 1) || !ski_proxy_offer(segment))
+	if (ski_deque_reserve(inner, 1) || !ski_proxy_offer(segment))
 		return;
-	ski_deque_push(deque, (uintptr_t)&segment->proxy);
+	ski_deque_push(inner, (uintptr_t)&segment->proxy);
 	ski_wake_published(worker->pool);
 }
 

@@ -47,8 +47,7 @@ static void drain(struct skua_pool *pool)
 	uintptr_t job;
 
 	while ((job = ski_steal_any(pool)))
-		if (ski_job_is_future(job))
-			ski_future_discard((struct skua_future *)job);
+		ski_future_discard((struct skua_future *)job);
 }
 
 static void free_all(struct skua_pool *pool)
@@ -95,27 +94,18 @@ void ski_pool_left(struct skua_pool *pool)
 
 /* ---- shutting ---- */
 
-/* Of one deque, as many as it had: futures are cancelled. Proxies of suspended
- * tasks and stolen frames must run: they go to the caller's own deque. */
-static bool cancel_in(struct ski_deque *deque, struct ski_producer *own)
+/* Of one deque, as many as it had. */
+static void cancel_in(struct ski_deque *deque, struct ski_counters *counters)
 {
 	for (size_t n = ski_deque_count(deque); n > 0; n--) {
-		uintptr_t job;
+		uintptr_t job = ski_steal_oldest(deque);
 
-		if (ski_deque_reserve(&own->deque, 1))
-			return false;
-		job = ski_steal_oldest(deque);
 		if (!job)
 			break;
-		if (ski_job_is_future(job)) {
-			ski_count_add(&own->counters, SKI_COUNT_STARTED, 1);
-			ski_future_discard((struct skua_future *)job);
-			ski_count_add(&own->counters, SKI_COUNT_FINISHED, 1);
-		} else {
-			ski_deque_push(&own->deque, job);
-		}
+		ski_count_add(counters, SKI_COUNT_STARTED, 1);
+		ski_future_discard((struct skua_future *)job);
+		ski_count_add(counters, SKI_COUNT_FINISHED, 1);
 	}
-	return true;
 }
 
 /* At once, so that their futures say so; what is missed here (no memory, or on
@@ -124,26 +114,24 @@ static void cancel_queued(struct skua_pool *pool)
 {
 	struct ski_worker *worker = ski_self;
 	struct ski_guest *guest = NULL;
-	struct ski_producer *own;
+	struct ski_counters *own;
 	uint32_t count = ski_registry_count(&pool->guests);
-	bool going = true;
 
 	if (worker && worker->pool == pool) {
-		own = &worker->producer;
+		own = &worker->producer.counters;
 	} else {
 		guest = ski_guest_of(pool);
 		if (!guest)
 			return;
-		own = &guest->producer;
+		own = &guest->producer.counters;
 	}
-	/* Guests first: only from workers something comes back to us. */
-	for (uint32_t i = 0; i < count && going; i++) {
+	for (uint32_t i = 0; i < count; i++) {
 		struct ski_guest *other = ski_registry_at(&pool->guests, i);
 
-		going = cancel_in(&other->producer.deque, own);
+		cancel_in(&other->producer.deque, own);
 	}
-	for (unsigned i = 0; i < pool->workers && going; i++)
-		going = cancel_in(&pool->worker[i]->producer.deque, own);
+	for (unsigned i = 0; i < pool->workers; i++)
+		cancel_in(&pool->worker[i]->producer.deque, own);
 	if (guest)
 		ski_guest_done(guest);
 }

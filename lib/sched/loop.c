@@ -235,13 +235,15 @@ static uintptr_t fair_job(struct ski_worker *worker)
 	return ski_steal_fair(worker);
 }
 
-/* Nothing is ready: a job from the own deque, or after one look around, not
+/* Nothing is ready: a job from the own deques, or after one look around, not
  * counted as a searcher yet: where there is plenty, that is enough. Those who
  * gave way wait until then. */
 static uintptr_t next_job(struct ski_worker *worker)
 {
-	uintptr_t job = ski_deque_take(&worker->producer.deque);
+	uintptr_t job = ski_deque_take(&worker->inner);
 
+	if (!job)
+		job = ski_deque_take(&worker->producer.deque);
 	if (!job && (worker->yielded.first || worker->plenty))
 		job = ski_steal_some(worker);
 	return job;

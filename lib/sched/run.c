@@ -79,9 +79,9 @@ void ski_proxy_run(skua_here here, struct skua_job *job)
 		frame = win_frame(segment, &more);
 		/* While a frame that we won is not finished, the segment is
 		 * in use. Without room for the proxy the rest is run here. */
-		if (more && !ski_deque_reserve(&worker->producer.deque, 1)) {
+		if (more && !ski_deque_reserve(&worker->inner, 1)) {
 			if (ski_proxy_offer(segment)) {
-				ski_deque_push(&worker->producer.deque,
+				ski_deque_push(&worker->inner,
 					       (uintptr_t)&segment->proxy);
 				ski_wake_published(worker->pool);
 			}

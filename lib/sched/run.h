@@ -27,11 +27,4 @@ void ski_future_run_post(skua_here here, struct skua_job *job);
 void ski_future_run_frame(skua_here here, struct skua_job *job);
 void ski_future_run_box(skua_here here, struct skua_job *job);
 
-/* Whether it is one that was submitted: no frame, no proxy. */
-static inline bool ski_job_is_future(uintptr_t job)
-{
-	return !(job & SKI_JOB_FRAME) &&
-	       ((struct skua_job *)job)->run != ski_proxy_run;
-}
-
 #endif

@@ -24,7 +24,7 @@ static unsigned random_below(struct ski_worker *worker, unsigned n)
 	return (unsigned)(((x * UINT64_C(0x2545f4914f6cdd1d) >> 32) * n) >> 32);
 }
 
-/* In a read-side section: a frame, else the oldest job. */
+/* In a read-side section: a part of a running task, else the oldest job. */
 static uintptr_t from_worker(struct ski_worker *victim)
 {
 	/* Acquire: the segment's header. Pairs with the stores of segment. */
@@ -41,6 +41,10 @@ static uintptr_t from_worker(struct ski_worker *victim)
 		frame = ski_forkstack_steal(segment, true, &again);
 		if (frame)
 			return ski_job_of_frame(frame);
+		got = ski_deque_steal_many(&victim->inner, &job, 1);
+		if (got > 0)
+			return job;
+		again |= got < 0;
 		got = ski_deque_steal_many(&victim->producer.deque, &job, 1);
 		if (got > 0)
 			return job;
@@ -188,6 +192,7 @@ static bool has_work(struct ski_worker *worker)
 		atomic_load_explicit(&worker->segment, memory_order_acquire);
 
 	return ski_deque_count(&worker->producer.deque) ||
+	       ski_deque_count(&worker->inner) ||
 	       ski_segment_ready(segment);
 }
 

@@ -337,7 +337,7 @@ int skua_run_frame_1(struct skua_pool *pool, struct skua_frame *frame)
 	 * needs is made sure of before. */
 	if (worker) {
 		error = ski_wait_prepare(worker);
-		if (!error && ski_deque_reserve(&worker->producer.deque, 2))
+		if (!error && ski_deque_reserve(&worker->inner, 1))
 			error = SKUA_ENOMEM;
 	}
 	if (!error)

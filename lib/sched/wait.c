@@ -71,17 +71,17 @@ void ski_wait_suspend(struct ski_worker *worker)
 
 int ski_wait_prepare(struct ski_worker *worker)
 {
-	struct ski_deque *deque = &worker->producer.deque;
+	struct ski_deque *inner = &worker->inner;
 	struct ski_segment *segment;
 
-	if (!ski_cache_spare(worker) || ski_deque_reserve(deque, 1))
+	if (!ski_cache_spare(worker) || ski_deque_reserve(inner, 1))
 		return SKUA_ENOMEM;
 	/* Relaxed: the worker's own. */
 	segment = atomic_load_explicit(&worker->fiber->current,
 				       memory_order_relaxed);
 	ski_forkstack_expose_all(segment);
 	if (ski_segment_ready(segment) && ski_proxy_offer(segment)) {
-		ski_deque_push(deque, (uintptr_t)&segment->proxy);
+		ski_deque_push(inner, (uintptr_t)&segment->proxy);
 		ski_wake_published(worker->pool);
 	}
 	return 0;
@@ -114,10 +114,10 @@ static struct skua_frame *steal_back(struct skua_frame *frame)
 static bool leapfrog(struct ski_worker *worker, struct skua_frame *frame,
 		     skua_here here)
 {
-	struct ski_deque *deque = &worker->producer.deque;
+	struct ski_deque *inner = &worker->inner;
 	struct skua_frame *won;
 
-	if (ski_deque_reserve(deque, 1))
+	if (ski_deque_reserve(inner, 1))
 		return false;
 	ski_rcu_read_lock();
 	won = steal_back(frame);
@@ -130,7 +130,7 @@ static bool leapfrog(struct ski_worker *worker, struct skua_frame *frame,
 	}
 	/* The thief may have gone on to something else in between: a
 	 * stranger must not run on this stack. */
-	ski_deque_push(deque, ski_job_of_frame(won));
+	ski_deque_push(inner, ski_job_of_frame(won));
 	ski_wake_published(worker->pool);
 	return true;
 }

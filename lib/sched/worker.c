@@ -43,23 +43,28 @@ struct ski_worker *ski_worker_open(struct skua_pool *pool, unsigned index)
 	worker->last_victim = (index + 1) % pool->workers;
 	ski_queue_init(&worker->ready);
 	ski_queue_init(&worker->yielded);
-	if (ski_producer_init(&worker->producer, pool->generation)) {
-		ski_free(worker);
-		return NULL;
-	}
+	if (ski_producer_init(&worker->producer, pool->generation))
+		goto no_producer;
+	if (ski_deque_init(&worker->inner))
+		goto no_inner;
 	worker->fiber = ski_fiber_open(worker, pool->stack_bytes);
-	if (!worker->fiber) {
-		ski_producer_destroy(&worker->producer);
-		ski_free(worker);
-		return NULL;
-	}
+	if (!worker->fiber)
+		goto no_fiber;
 	atomic_init(&worker->segment, worker->fiber->first);
 	return worker;
+no_fiber:
+	ski_deque_destroy(&worker->inner);
+no_inner:
+	ski_producer_destroy(&worker->producer);
+no_producer:
+	ski_free(worker);
+	return NULL;
 }
 
 void ski_worker_close(struct ski_worker *worker)
 {
 	ski_cache_close(worker);
+	ski_deque_destroy(&worker->inner);
 	ski_producer_destroy(&worker->producer);
 	ski_free(worker);
 }

@@ -21,7 +21,8 @@ struct ski_queue {
 };
 
 struct ski_worker {
-	struct ski_producer producer;
+	struct ski_producer producer; /* what tasks submit */
+	struct ski_deque inner; /* parts of running tasks: proxies, frames */
 	struct skua_pool *pool; /* I */
 	unsigned index; /* I */
 	struct ski_thread thread;
