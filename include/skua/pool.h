@@ -60,9 +60,15 @@ struct skua_pool_options {
 	size_t max_pending; /* 0: unbounded. Bounded pools are not there yet:
 			     * SKUA_EINVAL. */
 	uint64_t seed; /* of victim selection; 0: chosen */
-	int (*start)(void *context, unsigned worker); /* not there yet: NULL */
-	void (*stop)(void *context, unsigned worker); /* not there yet: NULL */
-	void *context;
+	/* Called in each worker's thread, first and last; may be NULL. They
+	 * are no tasks: waits in them block the thread. One must not resize,
+	 * pause, resume or shut down its own pool. start returns 0, or else
+	 * the pool is broken: what has not started ends with SKUA_EBROKEN,
+	 * and so does each submit from then on; running tasks go on, and the
+	 * pool is still to be closed. stop is called where start succeeded. */
+	int (*start)(void *context, unsigned worker);
+	void (*stop)(void *context, unsigned worker);
+	void *context; /* theirs; must live until the pool has ended */
 };
 
 /** Initializer of a struct skua_pool_options: all defaults. */
@@ -102,7 +108,8 @@ enum {
  * submitted before run to their end, and with SKUA_CLOSE_WAIT those that
  * they submit too. With SKUA_CLOSE_CANCEL what has not started is cancelled:
  * its future says SKUA_ECANCELLED and its drop_arg is called; frames of
- * fork-join tasks that run are not affected. A submit that races with this
+ * fork-join tasks that run are not affected, and running tasks may not submit
+ * any more: SKUA_ECLOSED. A submit that races with this
  * call is either accepted, and then runs or is cancelled, or refused with
  * SKUA_ECLOSED.
  *
@@ -114,7 +121,8 @@ enum {
  * until the pool has ended; never with SKUA_CLOSE_DETACH.
  * Errors: SKUA_EINVAL (NULL, an unknown flag, or the default pool),
  * SKUA_EDEADLK (from a task of this pool without SKUA_CLOSE_DETACH; nothing
- * has changed), SKUA_ECLOSED (a pool inherited over fork()), SKUA_ENOMEM
+ * has changed), SKUA_EAGAIN or SKUA_ENOMEM (a pool resized to 0 workers got
+ * none to run what was submitted; nothing has changed), SKUA_ECLOSED (a pool inherited over fork()), SKUA_ENOMEM
  * (a task that had to wait got no stack to switch to: the pool is shut down,
  * but has not ended).
  */
@@ -166,6 +174,49 @@ SKUA_API int skua_worker(void);
 
 /** Number of workers; 0 for NULL and in a fork's child. Thread: any. */
 SKUA_API unsigned skua_pool_workers(const struct skua_pool *pool);
+
+/**
+ * Change the number of workers while the pool runs.
+ *
+ * Growing starts threads. Those who are one too many are dismissed: they
+ * finish the task that they run, others take what is in their queues, and
+ * tasks that are suspended there keep their thread until they end. It is not
+ * waited for that. With 0 workers nothing runs and submits wait; shutdown
+ * starts one again, if there is none, for what was submitted before.
+ *
+ * On error there are as many workers as before. Thread: any, inside a task
+ * too. Blocks: for the last instructions of a dismissed thread, and its stop
+ * hook. Errors: SKUA_EINVAL (NULL, more than SKUA_WORKERS_MAX), SKUA_ENOMEM,
+ * SKUA_EAGAIN (no thread to be had), SKUA_ECLOSED, SKUA_EBROKEN.
+ */
+SKUA_API int skua_pool_resize(struct skua_pool *pool, unsigned workers);
+
+/**
+ * Start nothing new, until skua_pool_resume() or shutdown.
+ *
+ * Running tasks go on, with their children and after their waits. Submits are
+ * accepted and wait. A task that a worker was about to start as this was
+ * called may still start. A paused pool whose tasks have ended uses no CPU.
+ * Pausing twice is pausing once.
+ *
+ * Thread: any, inside a task too. Blocks: never. Errors: SKUA_EINVAL,
+ * SKUA_ECLOSED, SKUA_EBROKEN.
+ */
+SKUA_API int skua_pool_pause(struct skua_pool *pool);
+/** Start again what waits; nothing happens to a pool that is not paused. */
+SKUA_API int skua_pool_resume(struct skua_pool *pool);
+
+/**
+ * Wait until nothing is pending or running: for one moment at least, since
+ * others may submit meanwhile. While the pool is paused, or has no workers,
+ * pending tasks stay.
+ *
+ * Thread: any. In a task of another pool it suspends the task. Blocks: at most
+ * @timeout_ns nanoseconds. Errors: SKUA_EINVAL, SKUA_ETIMEDOUT, SKUA_EDEADLK
+ * (from a task of this pool), SKUA_ECLOSED (a pool inherited over fork()),
+ * SKUA_ENOMEM.
+ */
+SKUA_API int skua_pool_drain(struct skua_pool *pool, int64_t timeout_ns);
 
 /**
  * Tasks submitted and not yet started, and tasks started and not yet ended

@@ -99,6 +99,19 @@ static inline bool ski_inbox_lie_down(struct ski_inbox *inbox, uintptr_t how)
 						       memory_order_relaxed);
 }
 
+/* Any thread that keeps the pool alive: wake one that only waits for its list.
+ * Returns whether a wake is owed. */
+static inline bool ski_inbox_rouse(struct ski_inbox *inbox)
+{
+	uintptr_t expected = SKI_INBOX_NAP;
+
+	/* Release: why. Pairs with ski_inbox_take(). Failure: it is awake, or
+	 * asleep in another way. */
+	return atomic_compare_exchange_strong_explicit(&inbox->word, &expected,
+						       0, memory_order_release,
+						       memory_order_relaxed);
+}
+
 /*
  * Any thread that keeps the pool alive: claim a sleeper. @nappers: those too
  * that wake by themselves. Returns 0, or what was there before (ASLEEP, or

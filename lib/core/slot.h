@@ -4,7 +4,7 @@
  * finisher's single exchange publishes the result and takes the waiters.
  *
  *	bits 0-2  status: PENDING -> RUNNING -> DONE or FAILED
- *			  PENDING -> CANCELLED or REFUSED
+ *			  PENDING -> CANCELLED, BROKEN or REFUSED
  *	QUEUED	  a worker will still meet it: set until it starts or, once
  *		  cancelled or refused, until it is popped
  *	ORPHAN	  the last reference is gone
@@ -26,6 +26,7 @@ enum ski_status {
 	SKI_FAILED = 3,
 	SKI_CANCELLED = 4,
 	SKI_REFUSED = 5, /* by shutdown, before the submitter told anybody */
+	SKI_BROKEN = 6, /* cancelled, since the pool is broken */
 };
 
 #define SKI_SLOT_STATUS UINT64_C(7)
@@ -128,9 +129,10 @@ static inline uint64_t ski_slot_finish(ski_slot_state *slot,
 	return atomic_exchange_explicit(slot, status, memory_order_acq_rel);
 }
 
-/* Holder of a reference: PENDING -> CANCELLED. Returns the state before; if
- * that was PENDING the caller tells its waiters. */
-static inline uint64_t ski_slot_cancel(ski_slot_state *slot)
+/* Holder of a reference: PENDING -> @how, CANCELLED or BROKEN. Returns the
+ * state before; if that was PENDING the caller tells its waiters. */
+static inline uint64_t ski_slot_revoke(ski_slot_state *slot,
+				       enum ski_status how)
 {
 	uint64_t state = ski_slot_load(slot);
 
@@ -138,11 +140,15 @@ static inline uint64_t ski_slot_cancel(ski_slot_state *slot)
 		/* As ski_slot_finish(). Failure acquires: it may be final. */
 		if (atomic_compare_exchange_weak_explicit(
 			    slot, &state,
-			    (state & (SKI_SLOT_QUEUED | SKI_SLOT_ORPHAN)) |
-				    SKI_CANCELLED,
+			    (state & (SKI_SLOT_QUEUED | SKI_SLOT_ORPHAN)) | how,
 			    memory_order_acq_rel, memory_order_acquire))
 			break;
 	return state;
+}
+
+static inline uint64_t ski_slot_cancel(ski_slot_state *slot)
+{
+	return ski_slot_revoke(slot, SKI_CANCELLED);
 }
 
 /* The submitter, of a slot that nobody else knows: false, a worker was

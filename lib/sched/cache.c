@@ -27,7 +27,7 @@ static bool is_surplus(struct skua_pool *pool)
 {
 	uint32_t sum = 0;
 
-	for (unsigned i = 0; i < pool->workers; i++)
+	for (unsigned i = 0; i < ski_pool_slots(pool); i++)
 		/* Relaxed: a hint. */
 		sum += atomic_load_explicit(&pool->worker[i]->surplus_count,
 					    memory_order_relaxed);
@@ -126,7 +126,7 @@ static bool recall_any(struct ski_worker *worker)
 	struct skua_pool *pool = worker->pool;
 
 	recall_fibers(worker, worker);
-	for (unsigned i = 0; i < pool->workers && !worker->spares; i++)
+	for (unsigned i = 0; i < ski_pool_slots(pool) && !worker->spares; i++)
 		recall_fibers(worker, pool->worker[i]);
 	return worker->spares;
 }
@@ -177,6 +177,11 @@ struct ski_fiber *ski_cache_take_fiber(struct ski_worker *worker)
 
 	worker->spare = NULL;
 	return fiber;
+}
+
+void ski_cache_give_fiber(struct ski_worker *worker, struct ski_fiber *fiber)
+{
+	put_surplus(worker, fiber);
 }
 
 void ski_cache_put_fiber(struct ski_worker *worker, struct ski_fiber *fiber)

@@ -13,6 +13,8 @@ bool ski_cache_spare(struct ski_worker *worker);
 /* Owner: the fiber in hand, which there must be. */
 struct ski_fiber *ski_cache_take_fiber(struct ski_worker *worker);
 void ski_cache_put_fiber(struct ski_worker *worker, struct ski_fiber *fiber);
+/* The same, for all to take. */
+void ski_cache_give_fiber(struct ski_worker *worker, struct ski_fiber *fiber);
 
 /* Owner: NULL for no memory. Reset, but for fiber and previous. */
 struct ski_segment *ski_cache_take_segment(struct ski_worker *worker);

@@ -50,7 +50,7 @@ void ski_future_met(struct skua_future *future, enum ski_status status)
 	struct ski_extra *extra = future->extra;
 
 	/* Refused: the submitter was told, and keeps its argument. */
-	if (status == SKI_CANCELLED && extra && extra->drop_arg)
+	if (status != SKI_REFUSED && extra && extra->drop_arg)
 		extra->drop_arg(future->arg);
 	if (ski_slot_popped(&future->job.state))
 		ski_future_free(future);
@@ -69,17 +69,17 @@ void ski_future_ended(struct skua_future *future, uint64_t state)
 }
 
 /* As skua_future_cancel(), without a reference: it is still queued. */
-static void cancel(struct skua_future *future)
+static void cancel(struct skua_future *future, enum ski_status how)
 {
-	uint64_t state = ski_slot_cancel(&future->job.state);
+	uint64_t state = ski_slot_revoke(&future->job.state, how);
 
 	if (ski_slot_status(state) == SKI_PENDING)
 		ski_waiters_tell(ski_slot_waiters(state));
 }
 
-void ski_future_discard(struct skua_future *future)
+void ski_future_discard(struct skua_future *future, enum ski_status how)
 {
-	cancel(future);
+	cancel(future, how);
 	ski_future_met(future,
 		       ski_slot_status(ski_slot_load(&future->job.state)));
 }
@@ -91,7 +91,7 @@ static bool start(struct ski_worker *worker, struct skua_future *future)
 
 	ski_count_add(&worker->producer.counters, SKI_COUNT_STARTED, 1);
 	if (ski_unlikely(ski_pool_closing(worker->pool) & SKI_CANCELLING))
-		cancel(future);
+		cancel(future, ski_pool_revoking(worker->pool));
 	if (ski_slot_start(&future->job.state, &state)) {
 		worker->fiber->root = &future->code;
 		return true;
@@ -247,6 +247,8 @@ static int wait_for(struct skua_future *future, int64_t timeout_ns,
 		return 0;
 	case SKI_FAILED:
 		return SKUA_EFAILED;
+	case SKI_BROKEN:
+		return SKUA_EBROKEN;
 	default:
 		return SKUA_ECANCELLED;
 	}

@@ -43,8 +43,9 @@ void ski_future_free(struct skua_future *future);
 void ski_future_met(struct skua_future *future, enum ski_status status);
 /* It ended: hand the result out or drop it. @state is what it was before. */
 void ski_future_ended(struct skua_future *future, uint64_t state);
-/* Of a shut pool: cancel it if it has not started, and drop it. */
-void ski_future_discard(struct skua_future *future);
+/* Of a shut pool: cancel it if it has not started, and drop it. @how: CANCELLED
+ * or BROKEN. */
+void ski_future_discard(struct skua_future *future, enum ski_status how);
 
 /* Resume a list of waiters. */
 void ski_waiters_tell(struct ski_waiter *list);

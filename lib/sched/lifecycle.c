@@ -35,19 +35,28 @@ bool ski_pool_is_over(struct skua_pool *pool)
 		return false;
 	/* Release: everything. Pairs with is_over() in loop.c. */
 	atomic_store_explicit(&pool->over, true, memory_order_release);
-	ski_wake_all(pool);
+	ski_wake_from(pool, 0);
 	return true;
 }
 
 /* ---- memory ---- */
 
-/* Only what was refused is left: free it. Proxies belong to segments. */
+/* When all threads have left: end what is still queued. Proxies belong to
+ * segments. */
 static void drain(struct skua_pool *pool)
 {
 	uintptr_t job;
 
-	while ((job = ski_steal_any(pool)))
-		ski_future_discard((struct skua_future *)job);
+	while ((job = ski_steal_any(pool))) {
+		/* Nobody else writes these any more. */
+		struct ski_counters *counters =
+			&pool->worker[0]->producer.counters;
+
+		ski_count_add(counters, SKI_COUNT_STARTED, 1);
+		ski_future_discard((struct skua_future *)job,
+				   ski_pool_revoking(pool));
+		ski_count_add(counters, SKI_COUNT_FINISHED, 1);
+	}
 }
 
 static void free_all(struct skua_pool *pool)
@@ -55,6 +64,8 @@ static void free_all(struct skua_pool *pool)
 	uint32_t count = ski_registry_count(&pool->guests);
 
 	drain(pool);
+	/* Those whose wait ran out. */
+	ski_waiters_tell(ski_slot_take_waiters(&pool->drained));
 	for (uint32_t i = 0; i < count; i++)
 		ski_guest_part(ski_registry_at(&pool->guests, i));
 	ski_pool_free(pool);
@@ -67,8 +78,9 @@ static void detach_threads(struct skua_pool *pool)
 	if (atomic_load_explicit(&pool->joining, memory_order_acquire) ==
 	    JOIN_DONE)
 		return;
-	for (unsigned i = 0; i < pool->workers; i++)
-		ski_thread_detach(&pool->worker[i]->thread);
+	for (unsigned i = 0; i < ski_pool_slots(pool); i++)
+		if (pool->worker[i]->joinable)
+			ski_thread_detach(&pool->worker[i]->thread);
 }
 
 static void drop(struct skua_pool *pool)
@@ -87,6 +99,9 @@ void ski_pool_left(struct skua_pool *pool)
 	if (atomic_fetch_sub_explicit(&pool->live, 1, memory_order_acq_rel) !=
 	    1)
 		return;
+	/* What was submitted in the last moment to a pool without workers, and
+	 * what was refused. */
+	drain(pool);
 	ski_waiters_tell(
 		ski_slot_waiters(ski_slot_finish(&pool->ended, SKI_DONE)));
 	drop(pool);
@@ -95,7 +110,8 @@ void ski_pool_left(struct skua_pool *pool)
 /* ---- shutting ---- */
 
 /* Of one deque, as many as it had. */
-static void cancel_in(struct ski_deque *deque, struct ski_counters *counters)
+static void cancel_in(struct ski_deque *deque, struct ski_counters *counters,
+		      enum ski_status how)
 {
 	for (size_t n = ski_deque_count(deque); n > 0; n--) {
 		uintptr_t job = ski_steal_oldest(deque);
@@ -103,7 +119,7 @@ static void cancel_in(struct ski_deque *deque, struct ski_counters *counters)
 		if (!job)
 			break;
 		ski_count_add(counters, SKI_COUNT_STARTED, 1);
-		ski_future_discard((struct skua_future *)job);
+		ski_future_discard((struct skua_future *)job, how);
 		ski_count_add(counters, SKI_COUNT_FINISHED, 1);
 	}
 }
@@ -112,6 +128,7 @@ static void cancel_in(struct ski_deque *deque, struct ski_counters *counters)
  * its way between two deques) is cancelled by the worker that meets it. */
 static void cancel_queued(struct skua_pool *pool)
 {
+	enum ski_status how = ski_pool_revoking(pool);
 	struct ski_worker *worker = ski_self;
 	struct ski_guest *guest = NULL;
 	struct ski_counters *own;
@@ -128,28 +145,68 @@ static void cancel_queued(struct skua_pool *pool)
 	for (uint32_t i = 0; i < count; i++) {
 		struct ski_guest *other = ski_registry_at(&pool->guests, i);
 
-		cancel_in(&other->producer.deque, own);
+		cancel_in(&other->producer.deque, own, how);
 	}
-	for (unsigned i = 0; i < pool->workers; i++)
-		cancel_in(&pool->worker[i]->producer.deque, own);
+	for (unsigned i = 0; i < ski_pool_slots(pool); i++)
+		cancel_in(&pool->worker[i]->producer.deque, own, how);
 	if (guest)
 		ski_guest_done(guest);
 }
 
-static void shut(struct skua_pool *pool, unsigned flags)
+int ski_pool_refusal(struct skua_pool *pool)
 {
-	unsigned bits = SKI_CLOSING;
+	unsigned closing = ski_pool_closing(pool);
 
-	if (flags & SKUA_CLOSE_CANCEL)
-		bits |= SKI_CANCELLING;
+	if (!closing)
+		return 0;
+	return closing & SKI_BROKEN_POOL ? SKUA_EBROKEN : SKUA_ECLOSED;
+}
+
+/* With the lock held. */
+static void shut_with(struct skua_pool *pool, unsigned bits)
+{
+	bool first = !ski_pool_closing(pool);
+
 	/* Relaxed: ordered by the fences of those who look. */
-	atomic_fetch_or_explicit(&pool->closing, bits, memory_order_relaxed);
-	if (flags & SKUA_CLOSE_CANCEL)
+	atomic_fetch_or_explicit(&pool->closing, bits | SKI_CLOSING,
+				 memory_order_relaxed);
+	if (bits & SKI_CANCELLING)
 		cancel_queued(pool);
-	/* PARK-A: closing before the look for sleepers. Pairs with PARK-B: a
-	 * worker that sees neither it nor the wake is impossible. */
-	ski_fence_full(PARK_A);
-	ski_wake_all(pool);
+	/* Its PARK-A: closing before the look for sleepers. Pairs with PARK-B:
+	 * a worker that sees neither it nor the wake is impossible. */
+	ski_pool_unpause(pool);
+	if (first)
+		ski_pool_left(pool);
+}
+
+/*
+ * What was submitted before needs a worker, also if there was none wanted,
+ * unless it is cancelled. If none can be had nothing has changed, but if @must
+ * it is cancelled then.
+ */
+static int shut(struct skua_pool *pool, unsigned flags, bool must)
+{
+	unsigned bits = flags & SKUA_CLOSE_CANCEL ? SKI_CANCELLING : 0;
+	int error = 0;
+
+	pthread_mutex_lock(&pool->lock);
+	if (!bits && !ski_pool_target(pool) && !ski_pool_closing(pool))
+		error = ski_pool_grow(pool, 1);
+	if (error && must) {
+		bits |= SKI_CANCELLING;
+		error = 0;
+	}
+	if (!error)
+		shut_with(pool, bits);
+	pthread_mutex_unlock(&pool->lock);
+	return error;
+}
+
+void ski_pool_break(struct skua_pool *pool)
+{
+	pthread_mutex_lock(&pool->lock);
+	shut_with(pool, SKI_CANCELLING | SKI_BROKEN_POOL);
+	pthread_mutex_unlock(&pool->lock);
 }
 
 /* All have left: wait for the last instructions of their threads. */
@@ -162,8 +219,9 @@ static void join_threads(struct skua_pool *pool)
 	if (atomic_compare_exchange_strong_explicit(
 		    &pool->joining, &state, JOIN_UNDERWAY, memory_order_acquire,
 		    memory_order_acquire)) {
-		for (unsigned i = 0; i < pool->workers; i++)
-			ski_thread_join(&pool->worker[i]->thread);
+		for (unsigned i = 0; i < ski_pool_slots(pool); i++)
+			if (pool->worker[i]->joinable)
+				ski_thread_join(&pool->worker[i]->thread);
 		/* Release: that they are joined. Pairs with the loads. */
 		atomic_store_explicit(&pool->joining, JOIN_DONE,
 				      memory_order_release);
@@ -177,11 +235,14 @@ static void join_threads(struct skua_pool *pool)
 	}
 }
 
-void ski_pool_abandon(struct skua_pool *pool, unsigned started)
+void ski_pool_abandon(struct skua_pool *pool)
 {
-	shut(pool, SKUA_CLOSE_WAIT);
-	for (unsigned i = 0; i < started; i++)
-		ski_thread_join(&pool->worker[i]->thread);
+	pthread_mutex_lock(&pool->lock);
+	shut_with(pool, 0);
+	pthread_mutex_unlock(&pool->lock);
+	for (unsigned i = 0; i < ski_pool_slots(pool); i++)
+		if (pool->worker[i]->joinable)
+			ski_thread_join(&pool->worker[i]->thread);
 }
 
 int skua_pool_shutdown(struct skua_pool *pool, unsigned flags)
@@ -195,13 +256,11 @@ int skua_pool_shutdown(struct skua_pool *pool, unsigned flags)
 		return SKUA_EINVAL;
 	if (!ski_pool_alive(pool))
 		return SKUA_ECLOSED;
-	if (flags & SKUA_CLOSE_DETACH) {
-		shut(pool, flags);
-		return 0;
-	}
-	if (worker && worker->pool == pool)
+	if (!(flags & SKUA_CLOSE_DETACH) && worker && worker->pool == pool)
 		return SKUA_EDEADLK;
-	shut(pool, flags);
+	error = shut(pool, flags, false);
+	if (error || flags & SKUA_CLOSE_DETACH)
+		return error;
 	error = ski_wait_slot(&pool->ended, &pool->crowd, SKUA_FOREVER);
 	if (!error)
 		join_threads(pool);
@@ -228,7 +287,7 @@ void skua_pool_release(struct skua_pool *pool)
 	    1)
 		return;
 	if (!ski_pool_closing(pool))
-		shut(pool, SKUA_CLOSE_DETACH);
+		shut(pool, SKUA_CLOSE_DETACH, true);
 	drop(pool);
 }
 

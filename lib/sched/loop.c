@@ -103,7 +103,7 @@ static uintptr_t search(struct ski_worker *worker)
 {
 	struct ski_parking *parking = &worker->pool->parking;
 	int idle = ski_parking_idle(ski_parking_counts(parking));
-	int running = (int)worker->pool->workers - idle;
+	int running = (int)ski_pool_target(worker->pool) - idle;
 
 	if (!worker->searching)
 		worker->searching = ski_parking_search(
@@ -156,6 +156,13 @@ static void get_up(struct ski_worker *worker, bool nap)
 		ski_parking_leave(&worker->pool->parking, nap);
 }
 
+/* Nothing to do: do others wait for that? True: the pool is over. */
+static bool look_at_end(struct skua_pool *pool)
+{
+	ski_pool_tell_drained(pool);
+	return ski_pool_closing(pool) && ski_pool_is_over(pool);
+}
+
 /* Announce, look at everything once more, sleep. A job, or 0. */
 static uintptr_t park(struct ski_worker *worker)
 {
@@ -173,7 +180,7 @@ static uintptr_t park(struct ski_worker *worker)
 	worker->searching = false;
 	worker->nap = false;
 	job = ski_steal_sweep(worker);
-	if (!job && ski_pool_closing(pool) && ski_pool_is_over(pool)) {
+	if (!job && (ski_worker_is_dismissed(worker) || look_at_end(pool))) {
 		get_up(worker, nap);
 		return 0;
 	}
@@ -242,7 +249,7 @@ static uintptr_t next_job(struct ski_worker *worker)
 {
 	uintptr_t job = ski_deque_take(&worker->inner);
 
-	if (!job)
+	if (!job && ski_likely(!ski_pool_paused(worker->pool)))
 		job = ski_deque_take(&worker->producer.deque);
 	if (!job && (worker->yielded.first || worker->plenty))
 		job = ski_steal_some(worker);
@@ -261,11 +268,59 @@ static void go_on_or_run(struct ski_worker *worker, struct ski_inbox_node *node,
 	go_on(worker, node);
 }
 
+/* Until something is resumed here, or the worker is called back. */
+static void doze(struct ski_worker *worker)
+{
+	if (ski_inbox_lie_down(&worker->inbox, SKI_INBOX_NAP)) {
+		/* PARK-B: that before the look at the target. Pairs with
+		 * PARK-A in set_target(): it rouses us, or we see it. */
+		ski_fence_full(PARK_B);
+		if (ski_worker_is_dismissed(worker))
+			sleep_until(worker, SKI_INBOX_NAP,
+				    ski_timers_next(&worker->timers));
+	}
+	ski_loop_collect(worker);
+}
+
+/* Dismissed: what is left of the tasks that are here, and no more. Their parts
+ * are in the own deque, jobs are for others. False: leave. */
+static bool serve(struct ski_worker *worker)
+{
+	struct skua_pool *pool = worker->pool;
+	struct ski_inbox_node *node;
+	uintptr_t job = 0;
+
+	/* No searcher any more: others do it. */
+	ski_wake_found(worker);
+	ski_wait_timers(worker);
+	node = ready_fiber(worker);
+	if (!node)
+		job = ski_deque_take(&worker->inner);
+	if (!node && !job)
+		node = ski_queue_take(&worker->yielded);
+	if (node || job) {
+		go_on_or_run(worker, node, job);
+		return true;
+	}
+	/* We may be the only one who knew of the jobs in our deque. Behind
+	 * PARK-A we look at the end, as park() does behind PARK-B. */
+	ski_wake_published(pool);
+	look_at_end(pool);
+	if (!worker->suspended)
+		return !ski_worker_leave(worker);
+	doze(worker);
+	return true;
+}
+
 /* One turn: a fiber that is ready, a job, or one that gave way. */
 static bool turn(struct ski_worker *worker)
 {
 	struct ski_inbox_node *node = NULL;
-	uintptr_t job = fair_job(worker);
+	uintptr_t job;
+
+	if (ski_unlikely(ski_worker_is_dismissed(worker)))
+		return serve(worker);
+	job = fair_job(worker);
 
 	if (!job)
 		node = ready_fiber(worker);
@@ -285,8 +340,11 @@ void ski_loop_enter(void *argument)
 	struct ski_worker *worker = fiber->home;
 
 	ski_wait_arrive(worker);
+	if (ski_unlikely(!worker->begun))
+		ski_worker_begin(worker);
 	while (turn(worker))
 		;
+	ski_worker_end(worker);
 	/* This fiber is the one that runs now, whichever it was before. */
 	ski_context_exit(&fiber->context, &worker->outside);
 }

@@ -11,10 +11,6 @@
 #include "options.h"
 #include "rcu.h"
 
-/* Of the thread's own stack: the loop and all tasks run on fibers. */
-enum {
-	THREAD_STACK_BYTES = 64 << 10
-};
 #define TASK_STACK_BYTES ((size_t)8 << 20)
 
 static _Atomic(uint64_t) pools_opened;
@@ -42,8 +38,7 @@ static int read_options(struct skua_pool_options *options,
 
 	if (error)
 		return error;
-	if (options->max_pending || options->start || options->stop ||
-	    options->stack_bytes > PTRDIFF_MAX)
+	if (options->max_pending || options->stack_bytes > PTRDIFF_MAX)
 		return SKUA_EINVAL;
 	if (!options->name)
 		options->name = "skua";
@@ -52,61 +47,14 @@ static int read_options(struct skua_pool_options *options,
 	return workers_wanted(&options->workers);
 }
 
-/* Never 0, and different for each worker: splitmix64 (Steele, Lea, Flood,
- * OOPSLA 2014). */
-static uint64_t seed_of(uint64_t seed, unsigned index)
-{
-	uint64_t z = seed + (index + 1) * UINT64_C(0x9e3779b97f4a7c15);
-
-	z = (z ^ (z >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
-	z = (z ^ (z >> 27)) * UINT64_C(0x94d049bb133111eb);
-	z ^= z >> 31;
-	return z ? z : 1;
-}
-
 void ski_pool_free(struct skua_pool *pool)
 {
-	if (pool->worker)
-		for (unsigned i = 0; i < pool->workers; i++)
-			if (pool->worker[i])
-				ski_worker_close(pool->worker[i]);
+	for (unsigned i = 0; i < ski_pool_slots(pool); i++)
+		ski_worker_close(pool->worker[i]);
 	ski_free(pool->worker);
 	ski_registry_destroy(&pool->guests);
+	pthread_mutex_destroy(&pool->lock);
 	ski_free(pool);
-}
-
-static int make_workers(struct skua_pool *pool, uint64_t seed)
-{
-	pool->worker = ski_calloc(pool->workers, sizeof(struct ski_worker *));
-	if (!pool->worker)
-		return SKUA_ENOMEM;
-	for (unsigned i = 0; i < pool->workers; i++) {
-		pool->worker[i] = ski_worker_open(pool, i);
-		if (!pool->worker[i])
-			return SKUA_ENOMEM;
-		pool->worker[i]->random = seed_of(seed, i);
-	}
-	return 0;
-}
-
-/* All or none: on error those that run leave and are joined. */
-static int start_workers(struct skua_pool *pool, const char *name)
-{
-	for (unsigned i = 0; i < pool->workers; i++) {
-		struct ski_worker *worker = pool->worker[i];
-		char thread_name[SKI_THREAD_NAME_BYTES];
-		int error;
-
-		ski_thread_format_name(thread_name, name, i);
-		error = ski_thread_start(&worker->thread, thread_name,
-					 THREAD_STACK_BYTES, ski_worker_main,
-					 worker);
-		if (error) {
-			ski_pool_abandon(pool, i);
-			return error;
-		}
-	}
-	return 0;
 }
 
 static struct skua_pool *new_pool(const struct skua_pool_options *options)
@@ -115,15 +63,29 @@ static struct skua_pool *new_pool(const struct skua_pool_options *options)
 
 	if (!pool)
 		return NULL;
+	pool->worker = ski_calloc(SKUA_WORKERS_MAX, sizeof(*pool->worker));
+	if (!pool->worker) {
+		ski_free(pool);
+		return NULL;
+	}
 	/* Relaxed: only different. */
 	pool->number = 1 + atomic_fetch_add_explicit(&pools_opened, 1,
 						     memory_order_relaxed);
 	pool->generation = ski_generation();
-	pool->workers = options->workers;
 	pool->stack_bytes = options->stack_bytes;
+	pool->seed = options->seed;
+	if (!pool->seed)
+		pool->seed = (uint64_t)ski_clock_ns() ^ pool->number << 40;
+	memcpy(pool->name, options->name,
+	       strnlen(options->name, SKI_POOL_NAME_BYTES - 1));
+	pool->start = options->start;
+	pool->stop = options->stop;
+	pool->context = options->context;
+	/* Without attributes it cannot fail. */
+	pthread_mutex_init(&pool->lock, NULL);
 	atomic_init(&pool->users, 1);
 	atomic_init(&pool->holders, 2);
-	atomic_init(&pool->live, options->workers);
+	atomic_init(&pool->live, 1);
 	return pool;
 }
 
@@ -140,12 +102,11 @@ int skua_pool_open(struct skua_pool **out, const struct skua_pool_options *from)
 	pool = new_pool(&options);
 	if (!pool)
 		return SKUA_ENOMEM;
-	if (!options.seed)
-		options.seed = (uint64_t)ski_clock_ns() ^ pool->number << 40;
-	error = make_workers(pool, options.seed);
-	if (!error)
-		error = start_workers(pool, options.name);
+	pthread_mutex_lock(&pool->lock);
+	error = ski_pool_grow(pool, options.workers);
+	pthread_mutex_unlock(&pool->lock);
 	if (error) {
+		ski_pool_abandon(pool);
 		ski_pool_free(pool);
 		return error;
 	}
@@ -155,7 +116,7 @@ int skua_pool_open(struct skua_pool **out, const struct skua_pool_options *from)
 
 unsigned skua_pool_workers(const struct skua_pool *pool)
 {
-	return pool && ski_pool_alive(pool) ? pool->workers : 0;
+	return pool && ski_pool_alive(pool) ? ski_pool_target(pool) : 0;
 }
 
 uint64_t ski_pool_sum(const struct skua_pool *pool, enum ski_counter which)
@@ -165,7 +126,7 @@ uint64_t ski_pool_sum(const struct skua_pool *pool, enum ski_counter which)
 	uint32_t count = ski_registry_count(guests);
 	uint64_t sum = 0;
 
-	for (unsigned i = 0; i < pool->workers; i++)
+	for (unsigned i = 0; i < ski_pool_slots(pool); i++)
 		sum += ski_count_of(&pool->worker[i]->producer.counters, which);
 	for (uint32_t i = 0; i < count; i++) {
 		const struct ski_guest *guest = ski_registry_at(guests, i);
@@ -207,7 +168,7 @@ int skua_pool_trim(struct skua_pool *pool)
 		return SKUA_EINVAL;
 	if (!ski_pool_alive(pool))
 		return SKUA_ECLOSED;
-	for (unsigned i = 0; i < pool->workers; i++)
+	for (unsigned i = 0; i < ski_pool_slots(pool); i++)
 		ski_cache_trim(pool->worker[i], &trimmed);
 	count = ski_registry_count(&pool->guests);
 	for (uint32_t i = 0; i < count; i++) {

@@ -16,24 +16,40 @@
 /* Bits of closing. */
 #define SKI_CLOSING 1u
 #define SKI_CANCELLING 2u
+#define SKI_BROKEN_POOL 4u /* a start hook failed */
+
+enum {
+	SKI_POOL_NAME_BYTES = 32 /* more than fits a thread's name */
+};
 
 struct skua_pool {
 	/* I. */
 	uint64_t number; /* never used again */
 	unsigned generation;
-	unsigned workers;
 	size_t stack_bytes;
-	struct ski_worker **worker;
-	/* A, rarely. */
+	uint64_t seed;
+	char name[SKI_POOL_NAME_BYTES];
+	int (*start)(void *context, unsigned worker);
+	void (*stop)(void *context, unsigned worker);
+	void *context;
+	struct ski_worker **worker; /* SKUA_WORKERS_MAX; the first `slots` */
+	pthread_mutex_t lock; /* of resizing, pausing and closing */
+	/* A, rarely. Under the lock, but for the loads. */
 	_Alignas(SKI_LINE) _Atomic(unsigned) closing;
+	_Atomic(unsigned) slots; /* records of workers, ever */
+	_Atomic(unsigned) target; /* the first so many are wanted */
+	_Atomic(bool) paused; /* no job is started */
+	/* A, rarely. */
 	_Atomic(bool) over; /* all is done: workers leave */
 	_Atomic(bool) is_default; /* never closed */
 	_Atomic(uint32_t) users; /* references given to users */
 	_Atomic(uint32_t) holders; /* the users, and the workers */
-	_Atomic(uint32_t) live; /* workers that have not left */
+	_Atomic(uint32_t) live; /* threads, and one until it is closing */
 	_Atomic(uint32_t) joining; /* 0, 1: a thread joins them, 2: joined */
 	ski_slot_state ended; /* final when all have left */
 	struct ski_crowd crowd; /* A: who waits for that */
+	ski_slot_state drained; /* never final: see skua_pool_drain() */
+	struct ski_crowd drainers; /* A: who waits for that */
 	/* A, often. */
 	struct ski_parking parking;
 	_Alignas(SKI_LINE) _Atomic(unsigned) wake_hint;
@@ -52,6 +68,36 @@ static inline unsigned ski_pool_closing(struct skua_pool *pool)
 	return atomic_load_explicit(&pool->closing, memory_order_relaxed);
 }
 
+static inline unsigned ski_pool_slots(const struct skua_pool *pool)
+{
+	/* Acquire: the records. Pairs with make_records(). */
+	return atomic_load_explicit(&pool->slots, memory_order_acquire);
+}
+
+static inline unsigned ski_pool_target(const struct skua_pool *pool)
+{
+	/* Relaxed: ordered by fences where it matters. */
+	return atomic_load_explicit(&pool->target, memory_order_relaxed);
+}
+
+static inline bool ski_pool_paused(const struct skua_pool *pool)
+{
+	/* Relaxed: ordered by fences where it matters. */
+	return atomic_load_explicit(&pool->paused, memory_order_relaxed);
+}
+
+static inline bool ski_worker_is_dismissed(const struct ski_worker *worker)
+{
+	return worker->index >= ski_pool_target(worker->pool);
+}
+
+/* What CANCEL makes of futures: they are cancelled, or say why. */
+static inline enum ski_status ski_pool_revoking(struct skua_pool *pool)
+{
+	return ski_pool_closing(pool) & SKI_BROKEN_POOL ? SKI_BROKEN :
+							  SKI_CANCELLED;
+}
+
 /* pool.c */
 /* When all workers have left or were never started. */
 void ski_pool_free(struct skua_pool *pool);
@@ -63,7 +109,23 @@ uint64_t ski_pool_sum(const struct skua_pool *pool, enum ski_counter which);
 bool ski_pool_is_over(struct skua_pool *pool);
 /* A worker's last act in a pool. */
 void ski_pool_left(struct skua_pool *pool);
-/* Opening failed after @started workers: let those leave. */
-void ski_pool_abandon(struct skua_pool *pool, unsigned started);
+/* Opening failed: let those that were started leave. */
+void ski_pool_abandon(struct skua_pool *pool);
+/* A worker's start hook failed. */
+void ski_pool_break(struct skua_pool *pool);
+/* What a call that an open pool would allow answers, or 0. */
+int ski_pool_refusal(struct skua_pool *pool);
+
+/* resize.c, with the lock held */
+/* Errors: SKUA_ENOMEM, SKUA_EAGAIN; as many as before. */
+int ski_pool_grow(struct skua_pool *pool, unsigned workers);
+void ski_pool_shrink(struct skua_pool *pool, unsigned workers);
+/* A dismissed worker with nothing left: false, it was called back. */
+bool ski_worker_leave(struct ski_worker *worker);
+
+/* pause.c */
+void ski_pool_unpause(struct skua_pool *pool);
+/* A worker that has found nothing to do: those who wait for that. */
+void ski_pool_tell_drained(struct skua_pool *pool);
 
 #endif

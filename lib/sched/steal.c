@@ -24,8 +24,9 @@ static unsigned random_below(struct ski_worker *worker, unsigned n)
 	return (unsigned)(((x * UINT64_C(0x2545f4914f6cdd1d) >> 32) * n) >> 32);
 }
 
-/* In a read-side section: a part of a running task, else the oldest job. */
-static uintptr_t from_worker(struct ski_worker *victim)
+/* In a read-side section: a part of a running task, else, with @jobs, the
+ * oldest job. */
+static uintptr_t from_worker(struct ski_worker *victim, bool jobs)
 {
 	/* Acquire: the segment's header. Pairs with the stores of segment. */
 	struct ski_segment *segment =
@@ -45,6 +46,8 @@ static uintptr_t from_worker(struct ski_worker *victim)
 		if (got > 0)
 			return job;
 		again |= got < 0;
+		if (!jobs)
+			continue;
 		got = ski_deque_steal_many(&victim->producer.deque, &job, 1);
 		if (got > 0)
 			return job;
@@ -72,7 +75,8 @@ static uintptr_t from_guest(struct ski_worker *worker, struct ski_guest *guest)
 	struct ski_deque *own = &worker->producer.deque;
 	uintptr_t jobs[BATCH];
 	size_t count = ski_deque_count(theirs);
-	size_t share = count / worker->pool->workers;
+	unsigned workers = ski_pool_target(worker->pool);
+	size_t share = workers ? count / workers : count;
 	int most = share < BATCH ? (int)share + 1 : BATCH;
 	int got;
 
@@ -120,6 +124,8 @@ static uintptr_t from_guests(struct ski_worker *worker)
 	uintptr_t job = 0;
 
 	worker->plenty = false;
+	if (ski_unlikely(ski_pool_paused(worker->pool)))
+		return 0;
 	while (!job && (guest = busy_guest(guests, count, at)))
 		job = from_guest(worker, guest);
 	if (!worker->plenty && count > 1)
@@ -143,7 +149,8 @@ static uintptr_t try_worker(struct ski_worker *worker, unsigned victim)
 
 	if (victim == worker->index)
 		return 0;
-	job = from_worker(worker->pool->worker[victim]);
+	job = from_worker(worker->pool->worker[victim],
+			  !ski_pool_paused(worker->pool));
 	if (job)
 		worker->last_victim = victim;
 	return job;
@@ -151,7 +158,7 @@ static uintptr_t try_worker(struct ski_worker *worker, unsigned victim)
 
 uintptr_t ski_steal_some(struct ski_worker *worker)
 {
-	unsigned workers = worker->pool->workers;
+	unsigned workers = ski_pool_slots(worker->pool);
 	uintptr_t job = 0;
 
 	ski_rcu_read_lock();
@@ -168,7 +175,7 @@ uintptr_t ski_steal_some(struct ski_worker *worker)
 
 uintptr_t ski_steal_sweep(struct ski_worker *worker)
 {
-	unsigned workers = worker->pool->workers;
+	unsigned workers = ski_pool_slots(worker->pool);
 	unsigned at = workers > 1 ? random_below(worker, workers) : 0;
 	uintptr_t job = 0;
 
@@ -185,34 +192,35 @@ uintptr_t ski_steal_sweep(struct ski_worker *worker)
 }
 
 /* In a read-side section. */
-static bool has_work(struct ski_worker *worker)
+static bool has_work(struct ski_worker *worker, bool jobs)
 {
 	/* Acquire: the segment's header. Pairs with the stores of segment. */
 	struct ski_segment *segment =
 		atomic_load_explicit(&worker->segment, memory_order_acquire);
 
-	return ski_deque_count(&worker->producer.deque) ||
-	       ski_deque_count(&worker->inner) ||
-	       ski_segment_ready(segment);
+	return (jobs && ski_deque_count(&worker->producer.deque)) ||
+	       ski_deque_count(&worker->inner) || ski_segment_ready(segment);
 }
 
 bool ski_steal_is_there(struct skua_pool *pool)
 {
+	unsigned workers = ski_pool_slots(pool);
 	uint32_t count;
-	bool there = false;
+	bool there = false, jobs;
 
 	/* FOUND: the caller's RMW on the counts before these loads. Pairs with
 	 * PARK-A: a publisher that saw a searcher is seen here. */
 	ski_fence_full(FOUND);
+	jobs = !ski_pool_paused(pool);
 	ski_rcu_read_lock();
-	count = ski_registry_count(&pool->guests);
+	count = jobs ? ski_registry_count(&pool->guests) : 0;
 	for (uint32_t i = 0; i < count && !there; i++) {
 		struct ski_guest *guest = ski_registry_at(&pool->guests, i);
 
 		there = ski_deque_count(&guest->producer.deque);
 	}
-	for (unsigned i = 0; i < pool->workers && !there; i++)
-		there = has_work(pool->worker[i]);
+	for (unsigned i = 0; i < workers && !there; i++)
+		there = has_work(pool->worker[i], jobs);
 	ski_rcu_read_unlock();
 	return there;
 }
@@ -234,6 +242,8 @@ uintptr_t ski_steal_fair(struct ski_worker *worker)
 {
 	uintptr_t job;
 
+	if (ski_unlikely(ski_pool_paused(worker->pool)))
+		return 0;
 	ski_rcu_read_lock();
 	job = from_guests(worker);
 	ski_rcu_read_unlock();
@@ -242,10 +252,11 @@ uintptr_t ski_steal_fair(struct ski_worker *worker)
 
 uintptr_t ski_steal_any(struct skua_pool *pool)
 {
+	unsigned workers = ski_pool_slots(pool);
 	uint32_t count = ski_registry_count(&pool->guests);
 	uintptr_t job = 0;
 
-	for (unsigned i = 0; i < pool->workers && !job; i++)
+	for (unsigned i = 0; i < workers && !job; i++)
 		job = ski_steal_oldest(&pool->worker[i]->producer.deque);
 	for (uint32_t i = 0; i < count && !job; i++) {
 		struct ski_guest *guest = ski_registry_at(&pool->guests, i);

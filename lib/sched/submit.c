@@ -31,10 +31,10 @@ static int submitter_of(struct submitter *who, struct skua_pool *pool)
 	closing = ski_pool_closing(pool);
 	if (worker && worker->pool == pool) {
 		*who = (struct submitter){ .producer = &worker->producer };
-		return closing & SKI_CANCELLING ? SKUA_ECLOSED : 0;
+		return closing & SKI_CANCELLING ? ski_pool_refusal(pool) : 0;
 	}
 	if (closing)
-		return SKUA_ECLOSED;
+		return ski_pool_refusal(pool);
 	who->guest = ski_guest_of(pool);
 	if (!who->guest)
 		return SKUA_ENOMEM;
@@ -88,8 +88,10 @@ static int publish(struct submitter *who, struct skua_pool *pool,
 	 * it is closing. */
 	if (ski_unlikely(who->guest && ski_pool_closing(pool)) &&
 	    ski_slot_refuse(&future->job.state))
-		error = SKUA_ECLOSED;
-	ski_wake_counted(pool, counts);
+		error = ski_pool_refusal(pool);
+	/* Behind PARK-A: else ski_pool_unpause() wakes all. */
+	if (ski_likely(!ski_pool_paused(pool)))
+		ski_wake_counted(pool, counts);
 	return error;
 }
 
@@ -227,6 +229,8 @@ static int publish_many(struct submitter *who, struct skua_pool *pool,
 			struct skua_future *list, size_t count,
 			struct skua_future *out[])
 {
+	uint64_t counts;
+
 	ski_count_add(&who->producer->counters, SKI_COUNT_PUSHED, count);
 	/* CLOSE-A: the count before the look at closing. Pairs with CLOSE-B
 	 * in ski_pool_is_over(). */
@@ -242,7 +246,7 @@ static int publish_many(struct submitter *who, struct skua_pool *pool,
 		}
 		/* A worker may have slept because of the count. */
 		ski_wake_published(pool);
-		return SKUA_ECLOSED;
+		return ski_pool_refusal(pool);
 	}
 	for (size_t i = 0; list; i++) {
 		struct skua_future *next = list->result;
@@ -253,7 +257,9 @@ static int publish_many(struct submitter *who, struct skua_pool *pool,
 		ski_deque_push(&who->producer->deque, (uintptr_t)&list->job);
 		list = next;
 	}
-	ski_wake_published(pool);
+	counts = ski_parking_published(&pool->parking);
+	if (ski_likely(!ski_pool_paused(pool)))
+		ski_wake_counted(pool, counts);
 	return 0;
 }
 

@@ -66,7 +66,9 @@ void ski_wait_switch(struct ski_worker *worker, struct ski_fiber *fiber)
 void ski_wait_suspend(struct ski_worker *worker)
 {
 	ski_count_add(&worker->producer.counters, SKI_COUNT_SUSPENSIONS, 1);
+	worker->suspended++;
 	ski_wait_switch(worker, ski_cache_take_fiber(worker));
+	worker->suspended--;
 }
 
 int ski_wait_prepare(struct ski_worker *worker)
@@ -135,11 +137,9 @@ static bool leapfrog(struct ski_worker *worker, struct skua_frame *frame,
 	return true;
 }
 
-/* No stack to switch to: serve the inbox on this one. */
-static void block(struct ski_worker *worker)
+/* Until @self is resumed, or another fiber is and this one after it. */
+static void serve_inbox(struct ski_worker *worker, struct ski_fiber *self)
 {
-	struct ski_fiber *self = worker->fiber;
-
 	for (;;) {
 		struct ski_inbox_node *node;
 
@@ -158,6 +158,14 @@ static void block(struct ski_worker *worker)
 				       SKI_INBOX_NAP,
 				       ski_timers_next(&worker->timers));
 	}
+}
+
+/* No stack to switch to: serve the inbox on this one. */
+static void block(struct ski_worker *worker)
+{
+	worker->suspended++;
+	serve_inbox(worker, worker->fiber);
+	worker->suspended--;
 }
 
 static bool is_done_soon(struct skua_frame *frame)
@@ -372,14 +380,23 @@ static void leave_gone(ski_slot_state *state, struct ski_crowd *crowd)
 		sift(state, crowd);
 }
 
+/* What is waited for. */
+struct wait {
+	ski_slot_state *state;
+	struct ski_crowd *crowd;
+	void (*registered)(void *arg); /* may be NULL */
+	void *arg;
+};
+
 /* Into the list. False: the state is final. */
-static bool join_crowd(ski_slot_state *state, struct ski_crowd *crowd,
-		       struct ski_waiter *waiter)
+static bool join_crowd(const struct wait *wait, struct ski_waiter *waiter)
 {
-	if (!ski_slot_wait(state, waiter, waiter))
+	if (!ski_slot_wait(wait->state, waiter, waiter))
 		return false;
 	/* Relaxed: a hint. */
-	atomic_fetch_add_explicit(&crowd->all, 1, memory_order_relaxed);
+	atomic_fetch_add_explicit(&wait->crowd->all, 1, memory_order_relaxed);
+	if (wait->registered)
+		wait->registered(wait->arg);
 	return true;
 }
 
@@ -393,8 +410,8 @@ static void wait_thread(struct ski_waiter *waiter, int64_t deadline_ns)
 			ski_waiter_decide(waiter, SKI_GONE);
 }
 
-static int wait_timed(ski_slot_state *state, struct ski_crowd *crowd,
-		      struct ski_worker *worker, int64_t deadline_ns)
+static int wait_timed(const struct wait *wait, struct ski_worker *worker,
+		      int64_t deadline_ns)
 {
 	struct ski_waiter *waiter =
 		ski_aligned_alloc(_Alignof(struct ski_waiter), sizeof(*waiter));
@@ -405,7 +422,7 @@ static int wait_timed(ski_slot_state *state, struct ski_crowd *crowd,
 	waiter->fiber = worker ? worker->fiber : NULL;
 	atomic_init(&waiter->state, SKI_WAITING);
 	atomic_init(&waiter->references, 2);
-	if (!join_crowd(state, crowd, waiter)) {
+	if (!join_crowd(wait, waiter)) {
 		ski_free(waiter);
 		return 0;
 	}
@@ -417,18 +434,17 @@ static int wait_timed(ski_slot_state *state, struct ski_crowd *crowd,
 	if (atomic_load_explicit(&waiter->state, memory_order_acquire) ==
 	    SKI_GONE) {
 		error = SKUA_ETIMEDOUT;
-		leave_gone(state, crowd);
+		leave_gone(wait->state, wait->crowd);
 	}
 	free_waiter(waiter);
 	return error;
 }
 
-static void wait_forever(ski_slot_state *state, struct ski_crowd *crowd,
-			 struct ski_worker *worker)
+static void wait_forever(const struct wait *wait, struct ski_worker *worker)
 {
 	struct ski_waiter waiter = { .fiber = worker ? worker->fiber : NULL };
 
-	if (!join_crowd(state, crowd, &waiter))
+	if (!join_crowd(wait, &waiter))
 		return;
 	if (worker)
 		ski_wait_suspend(worker);
@@ -460,13 +476,12 @@ static bool spin(ski_slot_state *state)
 	return false;
 }
 
-int ski_wait_slot(ski_slot_state *state, struct ski_crowd *crowd,
-		  int64_t timeout_ns)
+static int wait_for(const struct wait *wait, int64_t timeout_ns)
 {
 	struct ski_worker *worker = ski_worker_self();
 	int error;
 
-	if (is_final(state))
+	if (is_final(wait->state))
 		return 0;
 	if (!timeout_ns)
 		return SKUA_ETIMEDOUT;
@@ -474,12 +489,65 @@ int ski_wait_slot(ski_slot_state *state, struct ski_crowd *crowd,
 		error = ski_wait_prepare(worker);
 		if (error)
 			return error;
-	} else if (spin(state)) {
+	} else if (spin(wait->state)) {
 		return 0;
 	}
 	if (timeout_ns > 0)
-		return wait_timed(state, crowd, worker,
-				  ski_deadline_ns(timeout_ns));
-	wait_forever(state, crowd, worker);
+		return wait_timed(wait, worker, ski_deadline_ns(timeout_ns));
+	wait_forever(wait, worker);
 	return 0;
+}
+
+int ski_wait_slot(ski_slot_state *state, struct ski_crowd *crowd,
+		  int64_t timeout_ns)
+{
+	struct wait wait = { .state = state, .crowd = crowd };
+
+	return wait_for(&wait, timeout_ns);
+}
+
+int ski_wait_event(ski_slot_state *state, struct ski_crowd *crowd,
+		   int64_t timeout_ns, void (*registered)(void *arg), void *arg)
+{
+	struct wait wait = { state, crowd, registered, arg };
+
+	return wait_for(&wait, timeout_ns);
+}
+
+/* How many there are, those who have gone too; the last one. */
+static struct ski_waiter *count_list(struct ski_waiter *list, uint32_t *all,
+				     uint32_t *gone)
+{
+	struct ski_waiter *last = NULL;
+
+	*all = *gone = 0;
+	for (; list; list = list->next) {
+		last = list;
+		++*all;
+		/* Relaxed: a hint. */
+		*gone += atomic_load_explicit(&list->state,
+					      memory_order_relaxed) == SKI_GONE;
+	}
+	return last;
+}
+
+bool ski_wait_tell(ski_slot_state *state, struct ski_crowd *crowd,
+		   bool (*is_so)(void *arg), void *arg)
+{
+	struct ski_waiter *list = ski_slot_take_waiters(state);
+	uint32_t all, gone;
+	struct ski_waiter *last = count_list(list, &all, &gone);
+
+	if (!list)
+		return true;
+	/* Asked only now that no other can join them. */
+	if (!is_so(arg)) {
+		ski_slot_wait(state, list, last);
+		return false;
+	}
+	/* Relaxed: hints. */
+	atomic_fetch_sub_explicit(&crowd->all, all, memory_order_relaxed);
+	atomic_fetch_sub_explicit(&crowd->gone, gone, memory_order_relaxed);
+	ski_waiters_tell(list);
+	return true;
 }

@@ -29,5 +29,15 @@ void ski_wait_timers(struct ski_worker *worker);
 /* Until *@state is final; as skua_future_result() without the result. */
 int ski_wait_slot(ski_slot_state *state, struct ski_crowd *crowd,
 		  int64_t timeout_ns);
+/* Until ski_wait_tell() for a state that never is final: an event that comes
+ * again and again. Once in the list, @registered looks whether it has come. */
+int ski_wait_event(ski_slot_state *state, struct ski_crowd *crowd,
+		   int64_t timeout_ns, void (*registered)(void *arg),
+		   void *arg);
+/* Tell all who wait for it, if it @is_so for each that waits by then. False:
+ * it was not, and they are back in the list, where others may have missed them
+ * meanwhile: look again. */
+bool ski_wait_tell(ski_slot_state *state, struct ski_crowd *crowd,
+		   bool (*is_so)(void *arg), void *arg);
 
 #endif

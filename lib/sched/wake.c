@@ -11,10 +11,11 @@ void ski_wake_one(struct skua_pool *pool, bool nappers)
 	/* Relaxed: only spreads the wakes. */
 	unsigned at = atomic_fetch_add_explicit(&pool->wake_hint, 1,
 						memory_order_relaxed);
+	unsigned slots = ski_pool_slots(pool);
 
-	for (unsigned i = 0; i < pool->workers; i++) {
+	for (unsigned i = 0; i < slots; i++) {
 		struct ski_inbox *inbox =
-			&pool->worker[(at + i) % pool->workers]->inbox;
+			&pool->worker[(at + i) % slots]->inbox;
 		uintptr_t was = ski_inbox_claim(inbox, nappers);
 
 		if (!was)
@@ -37,9 +38,11 @@ void ski_wake_published(struct skua_pool *pool)
 	ski_wake_counted(pool, ski_parking_published(&pool->parking));
 }
 
-void ski_wake_all(struct skua_pool *pool)
+void ski_wake_from(struct skua_pool *pool, unsigned first)
 {
-	for (unsigned i = 0; i < pool->workers; i++) {
+	unsigned slots = ski_pool_slots(pool);
+
+	for (unsigned i = first; i < slots; i++) {
 		struct ski_inbox *inbox = &pool->worker[i]->inbox;
 		uintptr_t was = ski_inbox_claim(inbox, true);
 

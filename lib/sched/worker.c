@@ -4,7 +4,6 @@
 #include <skua/future.h>
 
 #include "cache.h"
-#include "loop.h"
 #include "pool.h"
 #include "rcu.h"
 
@@ -40,7 +39,7 @@ struct ski_worker *ski_worker_open(struct skua_pool *pool, unsigned index)
 		return NULL;
 	worker->pool = pool;
 	worker->index = index;
-	worker->last_victim = (index + 1) % pool->workers;
+	worker->last_victim = index ? index - 1 : 0;
 	ski_queue_init(&worker->ready);
 	ski_queue_init(&worker->yielded);
 	if (ski_producer_init(&worker->producer, pool->generation))
@@ -69,6 +68,31 @@ void ski_worker_close(struct ski_worker *worker)
 	ski_free(worker);
 }
 
+/* Hooks run as in a plain thread: what they submit comes from outside, and
+ * their waits block, so that no task runs before start has returned. */
+void ski_worker_begin(struct ski_worker *worker)
+{
+	struct skua_pool *pool = worker->pool;
+
+	worker->begun = true;
+	worker->hooked = !pool->start;
+	if (worker->hooked)
+		return;
+	ski_self = NULL;
+	worker->hooked = !pool->start(pool->context, worker->index);
+	ski_self = worker;
+	if (!worker->hooked)
+		ski_pool_break(pool);
+}
+
+void ski_worker_end(struct ski_worker *worker)
+{
+	ski_self = NULL;
+	if (worker->hooked && worker->pool->stop)
+		worker->pool->stop(worker->pool->context, worker->index);
+	worker->begun = false;
+}
+
 void ski_worker_main(void *argument)
 {
 	struct ski_worker *worker = argument;
@@ -79,6 +103,5 @@ void ski_worker_main(void *argument)
 	ski_context_adopt(&worker->outside);
 	ski_context_switch(&worker->outside, &worker->fiber->context);
 	ski_context_drop(&worker->outside);
-	ski_self = NULL;
 	ski_pool_left(pool);
 }

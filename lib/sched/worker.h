@@ -25,7 +25,9 @@ struct ski_worker {
 	struct ski_deque inner; /* parts of running tasks: proxies, frames */
 	struct skua_pool *pool; /* I */
 	unsigned index; /* I */
-	struct ski_thread thread;
+	struct ski_thread thread; /* under the pool's lock */
+	bool joinable; /* the same */
+	_Atomic(uint32_t) life; /* see resize.c */
 	/* O: the newest segment of the fiber that runs; T steal from it. */
 	_Atomic(struct ski_segment *) segment;
 	/* A. */
@@ -41,6 +43,7 @@ struct ski_worker {
 	struct ski_fiber *spare; /* in hand: to switch to */
 	struct ski_fiber *spares; /* more of them */
 	unsigned spare_count;
+	unsigned suspended; /* tasks and joins that wait here */
 	unsigned segment_count;
 	struct ski_segment *segments; /* cached, linked by next */
 	struct ski_queue ready; /* fibers to go on with */
@@ -56,6 +59,8 @@ struct ski_worker {
 	bool woke_thread; /* that waited for a result */
 	bool nap; /* the next sleep is a short one */
 	bool searching; /* counted in the pool's parking */
+	bool begun; /* the thread: its hook has been called */
+	bool hooked; /* and succeeded: stop is due */
 };
 
 /* The worker that this thread is, or NULL. */
@@ -70,6 +75,9 @@ struct ski_worker *ski_worker_open(struct skua_pool *pool, unsigned index);
 void ski_worker_close(struct ski_worker *worker);
 /* What its thread runs; @worker. */
 void ski_worker_main(void *worker);
+/* First and last in its thread, on a fiber: the hooks. */
+void ski_worker_begin(struct ski_worker *worker);
+void ski_worker_end(struct ski_worker *worker);
 
 static inline struct ski_worker *ski_worker_of(skua_here here)
 {

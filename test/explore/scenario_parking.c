@@ -83,6 +83,27 @@ bool ski_pool_is_over(struct skua_pool *pool)
 	return false;
 }
 
+void ski_pool_tell_drained(struct skua_pool *pool)
+{
+	(void)pool;
+}
+
+bool ski_worker_leave(struct ski_worker *worker)
+{
+	(void)worker;
+	return true;
+}
+
+void ski_worker_begin(struct ski_worker *worker)
+{
+	(void)worker;
+}
+
+void ski_worker_end(struct ski_worker *worker)
+{
+	(void)worker;
+}
+
 void ski_wait_timers(struct ski_worker *worker)
 {
 	(void)worker;
@@ -135,7 +156,8 @@ void ski_context_swap(struct ski_context *from, struct ski_context *to)
 static void open_pool(unsigned workers, unsigned jobs)
 {
 	s.jobs = jobs;
-	s.pool.workers = workers;
+	atomic_init(&s.pool.slots, workers);
+	atomic_init(&s.pool.target, workers);
 	s.pool.worker = s.list;
 	for (unsigned i = 0; i < workers; ++i) {
 		struct ski_worker *worker = &s.worker[i];

@@ -137,19 +137,6 @@ Test(options, the_smallest_stack_is_rounded_up, .timeout = LIMIT)
 
 /* --- What is not there yet. --- */
 
-static int start(void *context, unsigned worker)
-{
-	(void)context;
-	(void)worker;
-	return 0;
-}
-
-static void stop(void *context, unsigned worker)
-{
-	(void)context;
-	(void)worker;
-}
-
 /* "options that are not there yet are SKUA_EINVAL until then" */
 Test(options, not_there_yet, .timeout = LIMIT)
 {
@@ -158,12 +145,6 @@ Test(options, not_there_yet, .timeout = LIMIT)
 	options.max_pending = 10;
 	cr_assert_eq(open_with(&options), SKUA_EINVAL);
 	options.max_pending = SIZE_MAX;
-	cr_assert_eq(open_with(&options), SKUA_EINVAL);
-	options = defaults();
-	options.start = start;
-	cr_assert_eq(open_with(&options), SKUA_EINVAL);
-	options = defaults();
-	options.stop = stop;
 	cr_assert_eq(open_with(&options), SKUA_EINVAL);
 }
 
