@@ -28,6 +28,7 @@ asan 900 ... with gcc and address, undefined and leak sanitizer
 asan-clang 900 ... the same with clang
 tsan 900 ... with gcc and thread sanitizer
 tsan-clang 900 ... the same with clang
+soak 600 random programs against a sequential reference
 coverage 900 which lines of lib/ the tests reach (only with --coverage)'
 
 sources() {
@@ -313,6 +314,28 @@ step_tsan-clang() {
 	CC=clang-14 build_checked tsan-clang -Db_lundef=false \
 		-Db_sanitize=thread
 	run_unit_and_stress
+}
+
+# For an hour if it may be long.
+soak() { # WORKERS...
+	local seconds=8 workers
+	[ -z "${SKUA_TEST_LONG-}" ] || seconds=600
+	for workers; do
+		check "$(basename "$tree"), $workers workers" \
+			"$tree/test/soak/soak" --seconds $seconds \
+			--workers "$workers"
+	done
+}
+
+step_soak() {
+	build_release
+	soak 1 2 8
+	build_checked tiny -Dtiny=true
+	soak 2
+	build_checked asan -Db_sanitize=address,undefined
+	soak 8
+	build_checked tsan -Db_sanitize=thread
+	soak 2
 }
 
 step_coverage() {
