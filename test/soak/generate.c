@@ -107,7 +107,7 @@ static void choose_fate(struct dice *dice, const struct node *parent,
 		return;
 	node->settle = settles[below(dice, sizeof(settles) / sizeof(*settles))];
 	if (node->settle != DROP) {
-		node->cancel = percent(dice, 12);
+		node->cancel = percent(dice, 8);
 		if (percent(dice, 15))
 			node->second = 1 + below(dice, 3);
 	}

@@ -4,11 +4,11 @@
  * (see program.h).
  *
  *	soak [--seed N] [--seconds N] [--programs N] [--workers N]
- *	     [--nodes N] [--repeat N]
+ *	     [--nodes N] [--repeat N] [--limit N]
  *
  * A program follows from its seed and the number of workers. What fails prints
- * the command that runs that program again. If nothing happens for a long while
- * the program hangs: that is a failure too, told by a watchdog.
+ * the command that runs that program again. If nothing happens for --limit
+ * seconds the program hangs: that is a failure too, told by a watchdog.
  */
 #include <errno.h>
 #include <signal.h>
@@ -44,12 +44,17 @@ enum {
 static struct {
 	const char *name;
 	uint64_t seed;
-	unsigned long seconds, programs, repeat;
+	unsigned long seconds, programs, repeat, limit;
 	unsigned workers;
 	uint32_t nodes;
-} soak = { .programs = 100, .repeat = 1, .nodes = NODES_USUAL };
+} soak = { .programs = 100,
+	   .repeat = 1,
+	   .limit = QUIET_SECONDS,
+	   .nodes = NODES_USUAL };
 
 static struct program program;
+/* How often each enum outcome was: what never happens is not tested. */
+static unsigned long outcomes[LET_GO + 1];
 static atomic_ulong happened;
 /* The command that repeats the program, for signal handlers too. */
 static char replay[512];
@@ -173,7 +178,7 @@ static void *watchdog(void *unused)
 		now = atomic_load_explicit(&happened, memory_order_relaxed);
 		quiet = now == last ? quiet + 1 : 0;
 		last = now;
-		if (quiet < QUIET_SECONDS)
+		if (quiet < soak.limit)
 			continue;
 		fprintf(stderr, "nothing has happened for %u s\n", quiet);
 		say(replay);
@@ -195,6 +200,8 @@ static void run_program(uint64_t seed, unsigned workers)
 	program_generate(&program, seed, workers, soak.nodes);
 	program_execute(&program);
 	program_evaluate(&program);
+	for (uint32_t i = 1; i < program.count; i++)
+		outcomes[program.nodes[i].outcome]++;
 }
 
 static time_t seconds_now(void)
@@ -220,8 +227,12 @@ static void run_programs(unsigned workers)
 			nodes += program.count;
 			runs++;
 		}
-	printf("%s --workers %u --seed %#llx: %lu programs, %lu nodes\n",
-	       soak.name, workers, (unsigned long long)soak.seed, runs, nodes);
+	printf("%s --workers %u --seed %#llx: %lu programs, %lu nodes, "
+	       "so far %lu failed, %lu cancelled, %lu refused, %lu given up, "
+	       "%lu let go, %lu not reached\n",
+	       soak.name, workers, (unsigned long long)soak.seed, runs, nodes,
+	       outcomes[FAILED], outcomes[CANCELLED], outcomes[REFUSED],
+	       outcomes[GAVE_UP], outcomes[LET_GO], outcomes[NOTHING]);
 	fflush(stdout);
 }
 
@@ -243,7 +254,7 @@ static void usage(int status)
 {
 	fprintf(status ? stderr : stdout,
 		"usage: %s [--seed N] [--seconds N] [--programs N] "
-		"[--workers N] [--nodes N] [--repeat N]\n",
+		"[--workers N] [--nodes N] [--repeat N] [--limit N]\n",
 		soak.name);
 	exit(status);
 }
@@ -270,6 +281,8 @@ static void read_arguments(int argc, char *argv[])
 			soak.nodes = (uint32_t)number(value);
 		else if (strcmp(argv[i], "--repeat") == 0)
 			soak.repeat = number(value);
+		else if (strcmp(argv[i], "--limit") == 0)
+			soak.limit = number(value);
 		else
 			usage(USAGE_STATUS);
 	}
