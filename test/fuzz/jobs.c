@@ -207,10 +207,12 @@ void end(struct job *job)
 void *run_job(void *arg)
 {
 	struct job *job = arg;
+	void *value = value_of(job);
 
 	begin(job);
+	/* After that the world may be another. */
 	end(job);
-	return value_of(job);
+	return value;
 }
 
 void run_post(void *arg)

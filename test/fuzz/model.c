@@ -104,6 +104,12 @@ void told(struct job *job, int error)
 	default:
 		EXPECT(job->state == CANCELLED && error == SKUA_ECANCELLED);
 	}
+	EXPECT(skua_future_done(job->future));
+	EXPECT(!skua_future_running(job->future));
+	EXPECT(skua_future_cancelled(job->future) ==
+	       (error == SKUA_ECANCELLED));
+	EXPECT(skua_future_code(job->future) ==
+	       (job->state == FAILED ? job->fails : 0));
 }
 
 /* Children come behind their parents, and are found on the way. */

@@ -131,6 +131,8 @@ static void check_witnesses(struct node *node)
 static void check_drops(struct node *node)
 {
 	unsigned ran = count(&node->runs);
+	unsigned posted = count(&node->posted);
+	unsigned echoed = count(&node->echoed);
 	bool none = node->null_result;
 
 	EXPECT(node, ran <= 1);
@@ -144,6 +146,9 @@ static void check_drops(struct node *node)
 			     (ran || node->outcome == REFUSED ? 0U : 1U));
 	EXPECT(node, count(&node->result_drops) ==
 			     (ran && !none && !count(&node->reads) ? 1U : 0U));
+	EXPECT(node, node->program->scopes[node->pool].cancels ?
+			     echoed <= posted :
+			     echoed == posted);
 }
 
 static void evaluate(struct node *node)

@@ -167,7 +167,6 @@ static void end_pool(struct program *program, uint32_t i)
 	EXPECT(root, skua_pool_pending(scope->handle) == 0);
 	EXPECT(root, skua_pool_running(scope->handle) == 0);
 	EXPECT(root, skua_post(scope->handle, free, root) == SKUA_ECLOSED);
-	skua_pool_release(scope->handle);
 	progress();
 }
 
@@ -183,4 +182,8 @@ void program_execute(struct program *program)
 	for (uint32_t i = 0; i < program->pools; i++)
 		if (program->scopes[i].opened)
 			end_pool(program, i);
+	/* Not before: a task of any may have used the main one. */
+	for (uint32_t i = 0; i < program->pools; i++)
+		if (program->scopes[i].opened)
+			skua_pool_release(program->scopes[i].handle);
 }

@@ -48,7 +48,8 @@ static enum launch launch_of(struct dice *dice, const struct node *parent)
 						  POST, MANY, WITH,   WITH };
 	struct program *program = parent->program;
 
-	if (program->guests < GUESTS_MOST && percent(dice, 2)) {
+	if (program->guests < GUESTS_MOST &&
+	    (parent->race || percent(dice, 2))) {
 		program->guests++;
 		return GUEST;
 	}
@@ -89,6 +90,7 @@ static void open_scope(struct dice *dice, struct node *node)
 	scope->shut_from_inside = percent(dice, 15);
 	scope->cancels = scope->flags & SKUA_CLOSE_CANCEL;
 	node->sure_own = !scope->shut_from_inside;
+	node->race = percent(dice, 50);
 }
 
 static void choose_fate(struct dice *dice, const struct node *parent,
@@ -102,7 +104,8 @@ static void choose_fate(struct dice *dice, const struct node *parent,
 		node->settle = DROP;
 	if (!has_future(node) && node->launch != GUEST)
 		return;
-	node->late = parent->kind == SCOPE && percent(dice, 40);
+	node->late = parent->race ||
+		     (parent->kind == SCOPE && percent(dice, 40));
 	if (node->launch == GUEST)
 		return;
 	node->settle = settles[below(dice, sizeof(settles) / sizeof(*settles))];
@@ -151,6 +154,7 @@ static void make_child(struct dice *dice, struct node *parent,
 	node->after = pause_of(dice);
 	node->pause_ns = 100 << below(dice, 11);
 	node->order = below(dice, 3);
+	node->busy = parent->race && launch == GUEST;
 	choose_fate(dice, parent, node);
 	if (launch == NEST)
 		open_scope(dice, node);
@@ -161,6 +165,7 @@ static void make_child(struct dice *dice, struct node *parent,
 	if (node->kind == THREAD && percent(dice, 20))
 		node->fails = 7;
 	node->null_result = node->fails && percent(dice, 50);
+	node->echoes = node->launch == WITH && percent(dice, 40);
 	node->shuts = node->kind == PLAIN && node->pool &&
 		      program->scopes[node->pool].shut_from_inside &&
 		      percent(dice, 30);
@@ -188,7 +193,8 @@ static void join_group(struct node *node, uint32_t size)
 static void make_children(struct dice *dice, struct node *parent, uint32_t most)
 {
 	struct program *program = parent->program;
-	uint32_t want = 1 + below(dice, percent(dice, 5) ? 60 : 5);
+	bool many = parent->busy || percent(dice, 5);
+	uint32_t want = 1 + below(dice, many ? 60 : 5);
 
 	parent->first = program->count;
 	if (want > most)

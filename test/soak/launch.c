@@ -35,12 +35,36 @@ static void *run_thread(void *arg)
 	return NULL;
 }
 
+static void run_echo(void *arg)
+{
+	struct node *node = arg;
+
+	atomic_fetch_add_explicit(&node->echoed, 1, memory_order_relaxed);
+	progress();
+}
+
+/* In who drops something: a worker, a thread that closes the pool, or the last
+ * to hold the future. They may submit. */
+static void echo(struct node *node)
+{
+	int error;
+
+	if (!node->echoes)
+		return;
+	error = skua_post(pool_of(node), run_echo, node);
+	EXPECT(node, error == 0 || error == SKUA_ECLOSED);
+	if (!error)
+		atomic_fetch_add_explicit(&node->posted, 1,
+					  memory_order_relaxed);
+}
+
 static void drop_arg(void *arg)
 {
 	struct node *node = arg;
 
 	atomic_fetch_add_explicit(&node->arg_drops, 1, memory_order_relaxed);
 	progress();
+	echo(node);
 }
 
 static void drop_result(void *result)
@@ -49,6 +73,7 @@ static void drop_result(void *result)
 
 	atomic_fetch_add_explicit(&node->result_drops, 1, memory_order_relaxed);
 	progress();
+	echo(node);
 }
 
 /* ---- the second who knows it ---- */

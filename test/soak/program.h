@@ -31,7 +31,7 @@
 enum {
 	NODES_MOST = 1024,
 	POOLS_MOST = 5, /* the first is the main one */
-	GUESTS_MOST = 6,
+	GUESTS_MOST = 10,
 	DEPTH_MOST = 24
 };
 
@@ -110,6 +110,9 @@ struct node {
 	bool cancel; /* the parent tries to, at once */
 	bool late; /* child of a scope: settled after the pool is closed */
 	bool shuts; /* tells its own pool to shut down */
+	bool race; /* a scope: guests submit while it closes the pool */
+	bool busy; /* has many children */
+	bool echoes; /* what drops it posts a task */
 	bool sure_main, sure_own;
 	bool may_cancel, may_refuse;
 
@@ -124,6 +127,7 @@ struct node {
 	atomic_int seen; /* what waits said, 1 at first; all say the same */
 	atomic_uint runs, ends, cancels, vain_cancels, reads;
 	atomic_uint arg_drops, result_drops;
+	atomic_uint posted, echoed;
 };
 
 struct scope {

@@ -6,15 +6,19 @@
  *	soak [--seed N] [--seconds N] [--programs N] [--workers N]
  *	     [--nodes N] [--repeat N] [--limit N]
  *
- * A program follows from its seed and the number of workers. What fails prints
- * the command that runs that program again. If nothing happens for --limit
- * seconds the program hangs: that is a failure too, told by a watchdog.
+ * A program follows from its seed and the number of workers. It runs in a child,
+ * and if that fails the parent prints the command that runs it again. If nothing
+ * happens for --limit seconds the program hangs: that is a failure too, told by
+ * a watchdog.
  */
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -56,8 +60,13 @@ static struct program program;
 /* How often each enum outcome was: what never happens is not tested. */
 static unsigned long outcomes[LET_GO + 1];
 static atomic_ulong happened;
-/* The command that repeats the program, for signal handlers too. */
-static char replay[512];
+/* The command that repeats the program, in memory that the parent shares: it
+ * tells it however the child ends. */
+static char *replay;
+
+enum {
+	REPLAY_BYTES = 1024
+};
 
 void progress(void)
 {
@@ -65,12 +74,6 @@ void progress(void)
 }
 
 /* ---- what went wrong ---- */
-
-static void say(const char *text)
-{
-	if (write(STDERR_FILENO, text, strlen(text)) < 0)
-		_exit(FAILED_STATUS);
-}
 
 static void show(const struct node *node)
 {
@@ -99,43 +102,7 @@ _Noreturn void wrong(const char *file, int line, const struct node *node,
 {
 	fprintf(stderr, "%s:%d: %s\n", file, line, what);
 	show(node);
-	say(replay);
 	_exit(FAILED_STATUS);
-}
-
-/* The reports of sanitizers end with the command too. */
-extern void __sanitizer_set_death_callback(void (*callback)(void))
-	__attribute__((__weak__));
-
-static void say_replay(void)
-{
-	say(replay);
-}
-
-static void on_signal(int number)
-{
-	say(strsignal(number));
-	say(replay);
-	signal(number, SIG_DFL);
-	raise(number);
-}
-
-static void watch_for_crashes(void)
-{
-	static char stack[64 << 10];
-	stack_t alternate = { .ss_sp = stack, .ss_size = sizeof(stack) };
-	struct sigaction action = { .sa_handler = on_signal,
-				    .sa_flags = SA_ONSTACK };
-
-	sigaction(SIGABRT, &action, NULL);
-	if (__sanitizer_set_death_callback) {
-		__sanitizer_set_death_callback(say_replay);
-		return;
-	}
-	/* Of this thread; workers come here on the stack they are on. */
-	sigaltstack(&alternate, NULL);
-	sigaction(SIGSEGV, &action, NULL);
-	sigaction(SIGBUS, &action, NULL);
 }
 
 static void show_pools(void)
@@ -181,7 +148,6 @@ static void *watchdog(void *unused)
 		if (quiet < soak.limit)
 			continue;
 		fprintf(stderr, "nothing has happened for %u s\n", quiet);
-		say(replay);
 		show_unfinished();
 		show_pools();
 		_exit(HUNG_STATUS);
@@ -193,8 +159,8 @@ static void *watchdog(void *unused)
 
 static void run_program(uint64_t seed, unsigned workers)
 {
-	snprintf(replay, sizeof(replay),
-		 "\nto repeat: %s --workers %u --seed %#llx --nodes %u "
+	snprintf(replay, REPLAY_BYTES,
+		 "to repeat: %s --workers %u --seed %#llx --nodes %u "
 		 "--programs 1 --repeat 1000\n",
 		 soak.name, workers, (unsigned long long)seed, soak.nodes);
 	program_generate(&program, seed, workers, soak.nodes);
@@ -290,16 +256,12 @@ static void read_arguments(int argc, char *argv[])
 		usage(USAGE_STATUS);
 }
 
-int main(int argc, char *argv[])
+/* The child: its exit status. */
+static int run_all(void)
 {
 	static const unsigned several[] = { 1, 2, 8 };
-	struct timespec now;
 	pthread_t thread;
 
-	clock_gettime(CLOCK_REALTIME, &now);
-	soak.seed = (uint64_t)now.tv_nsec << 32 ^ (uint64_t)now.tv_sec;
-	read_arguments(argc, argv);
-	watch_for_crashes();
 	if (pthread_create(&thread, NULL, watchdog, NULL))
 		return FAILED_STATUS;
 	if (soak.workers)
@@ -308,4 +270,38 @@ int main(int argc, char *argv[])
 		for (size_t i = 0; i < sizeof(several) / sizeof(*several); i++)
 			run_programs(several[i]);
 	return 0;
+}
+
+static int wait_for(pid_t child)
+{
+	int status = 0;
+
+	while (waitpid(child, &status, 0) < 0)
+		if (errno != EINTR)
+			return FAILED_STATUS;
+	if (WIFSIGNALED(status))
+		fprintf(stderr, "%s\n", strsignal(WTERMSIG(status)));
+	if (status)
+		fputs(replay, stderr);
+	return WIFEXITED(status) ? WEXITSTATUS(status) : FAILED_STATUS;
+}
+
+int main(int argc, char *argv[])
+{
+	struct timespec now;
+	pid_t child;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	soak.seed = (uint64_t)now.tv_nsec << 32 ^ (uint64_t)now.tv_sec;
+	read_arguments(argc, argv);
+	replay = mmap(NULL, REPLAY_BYTES, PROT_READ | PROT_WRITE,
+		      MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (replay == MAP_FAILED)
+		return FAILED_STATUS;
+	child = fork();
+	if (child)
+		return child < 0 ? FAILED_STATUS : wait_for(child);
+	/* It shall not outlive a parent that is killed. */
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	return run_all();
 }
