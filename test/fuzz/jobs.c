@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* What runs in the tasks, and what the driver is told of it. */
 #include <pthread.h>
-#include <stdlib.h>
 
 #include "fuzz.h"
 

@@ -83,7 +83,7 @@ static void show(const struct node *node)
 						"nest" };
 
 	fprintf(stderr,
-		"node %u: %s, child %u of pool %u, settle %d, second %d, "
+		"node %u: %s, depth %u, pool %u, settle %d, second %d, "
 		"cancel %d, late %d, fails %d, outcome %d, seen %d, runs %u, "
 		"ends %u, drops %u and %u, reads %u\n",
 		node->id, launches[node->launch], node->depth, node->pool,

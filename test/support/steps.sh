@@ -28,7 +28,7 @@ asan 900 ... with gcc and address, undefined and leak sanitizer
 asan-clang 900 ... the same with clang
 tsan 900 ... with gcc and thread sanitizer
 tsan-clang 900 ... the same with clang
-soak 600 random programs against a sequential reference
+soak 900 random programs against a sequential reference
 fuzz 600 sequences of calls against a model, under libFuzzer
 coverage 900 which lines of lib/ the tests reach (only with --coverage)'
 
