@@ -222,7 +222,7 @@ SKUA_API int skua_pool_drain(struct skua_pool *pool, int64_t timeout_ns);
  * Tasks submitted and not yet started, and tasks started and not yet ended
  * (suspended ones too). Both are snapshots of a moving sum: exact when
  * nothing moves. Cancelled tasks count as pending until a worker meets them.
- * 0 for NULL. Thread: any. Blocks: never.
+ * 0 for NULL, and when the pool has ended. Thread: any. Blocks: never.
  */
 SKUA_API size_t skua_pool_pending(const struct skua_pool *pool);
 SKUA_API size_t skua_pool_running(const struct skua_pool *pool);

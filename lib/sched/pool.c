@@ -136,6 +136,15 @@ uint64_t ski_pool_sum(const struct skua_pool *pool, enum ski_counter which)
 	return sum;
 }
 
+/* All workers have left: nothing that was accepted is left either. What was
+ * refused meanwhile is counted as pushed, and no worker meets it any more. */
+static bool has_ended(const struct skua_pool *pool)
+{
+	ski_slot_state *ended = (ski_slot_state *)(uintptr_t)&pool->ended;
+
+	return ski_status_final(ski_slot_status(ski_slot_load(ended)));
+}
+
 /* Of two sums that move, the later event first: the difference is not
  * negative. */
 static size_t between(const struct skua_pool *pool, enum ski_counter later,
@@ -143,7 +152,7 @@ static size_t between(const struct skua_pool *pool, enum ski_counter later,
 {
 	uint64_t done;
 
-	if (!pool || !ski_pool_alive(pool))
+	if (!pool || !ski_pool_alive(pool) || has_ended(pool))
 		return 0;
 	done = ski_pool_sum(pool, later);
 	return (size_t)(ski_pool_sum(pool, earlier) - done);

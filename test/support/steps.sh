@@ -28,6 +28,8 @@ asan 900 ... with gcc and address, undefined and leak sanitizer
 asan-clang 900 ... the same with clang
 tsan 900 ... with gcc and thread sanitizer
 tsan-clang 900 ... the same with clang
+soak 900 random programs against a sequential reference
+fuzz 600 sequences of calls against a model, under libFuzzer
 coverage 900 which lines of lib/ the tests reach (only with --coverage)'
 
 sources() {
@@ -313,6 +315,41 @@ step_tsan-clang() {
 	CC=clang-14 build_checked tsan-clang -Db_lundef=false \
 		-Db_sanitize=thread
 	run_unit_and_stress
+}
+
+# For an hour if it may be long.
+soak() { # WORKERS...
+	local seconds=8 workers
+	[ -z "${SKUA_TEST_LONG-}" ] || seconds=600
+	for workers; do
+		check "$(basename "$tree"), $workers workers" \
+			"$tree/test/soak/soak" --seconds $seconds \
+			--workers "$workers"
+	done
+}
+
+step_soak() {
+	build_release
+	soak 1 2 8
+	build_checked tiny -Dtiny=true
+	soak 2
+	build_checked asan -Db_sanitize=address,undefined
+	soak 8
+	build_checked tsan -Db_sanitize=thread
+	soak 2
+}
+
+# What it finds is left beside the logs; test/fuzz/replay.c runs it again.
+step_fuzz() {
+	local seconds=60 found=$SKUA_TEST_BUILD/fuzz-found
+	[ -z "${SKUA_TEST_LONG-}" ] || seconds=1800
+	CC=clang-14 build_checked fuzz -Dfuzz=true -Db_lundef=false \
+		-Db_sanitize=address,undefined
+	rm -rf "$found"
+	mkdir -p "$found"
+	check 'libFuzzer' "$tree/test/fuzz/fuzz" -max_total_time=$seconds \
+		-max_len=256 -len_control=0 -timeout=300 \
+		-artifact_prefix="$SKUA_TEST_BUILD/" "$found" test/fuzz/corpus
 }
 
 step_coverage() {
