@@ -95,16 +95,31 @@ void ski_pool_left(struct skua_pool *pool)
 
 /* ---- shutting ---- */
 
+/* By a lock, since the caller may be any thread: a read-side section would
+ * register it with liburcu, which ends the process if it has no memory for
+ * that. A trim frees rings under the same lock, and those that it frees were
+ * replaced before: who locks after it finds others. */
+static uintptr_t take_oldest(struct skua_pool *pool, struct ski_deque *deque)
+{
+	uintptr_t job;
+
+	pthread_mutex_lock(&pool->freeing);
+	job = ski_steal_oldest(deque);
+	pthread_mutex_unlock(&pool->freeing);
+	return job;
+}
+
 /* Of one deque, as many as it had: futures are cancelled. Proxies of suspended
  * tasks and stolen frames must run: they go to the caller's own deque. */
-static bool cancel_in(struct ski_deque *deque, struct ski_producer *own)
+static bool cancel_in(struct skua_pool *pool, struct ski_deque *deque,
+		      struct ski_producer *own)
 {
 	for (size_t n = ski_deque_count(deque); n > 0; n--) {
 		uintptr_t job;
 
 		if (ski_deque_reserve(&own->deque, 1))
 			return false;
-		job = ski_steal_oldest(deque);
+		job = take_oldest(pool, deque);
 		if (!job)
 			break;
 		if (ski_job_is_future(job)) {
@@ -140,10 +155,10 @@ static void cancel_queued(struct skua_pool *pool)
 	for (uint32_t i = 0; i < count && going; i++) {
 		struct ski_guest *other = ski_registry_at(&pool->guests, i);
 
-		going = cancel_in(&other->producer.deque, own);
+		going = cancel_in(pool, &other->producer.deque, own);
 	}
 	for (unsigned i = 0; i < pool->workers && going; i++)
-		going = cancel_in(&pool->worker[i]->producer.deque, own);
+		going = cancel_in(pool, &pool->worker[i]->producer.deque, own);
 	if (guest)
 		ski_guest_done(guest);
 }
@@ -187,13 +202,6 @@ static void join_threads(struct skua_pool *pool)
 		state = atomic_load_explicit(&pool->joining,
 					     memory_order_acquire);
 	}
-}
-
-void ski_pool_abandon(struct skua_pool *pool, unsigned started)
-{
-	shut(pool, SKUA_CLOSE_WAIT);
-	for (unsigned i = 0; i < started; i++)
-		ski_thread_join(&pool->worker[i]->thread);
 }
 
 int skua_pool_shutdown(struct skua_pool *pool, unsigned flags)

@@ -2,6 +2,7 @@
 /* Opening pools, and what can be asked of them. Their end is in lifecycle.c. */
 #include "pool.h"
 
+#include <limits.h>
 #include <string.h>
 
 #include "cache.h"
@@ -16,6 +17,16 @@ enum {
 	THREAD_STACK_BYTES = 64 << 10
 };
 #define TASK_STACK_BYTES ((size_t)8 << 20)
+/* More than liburcu maps at once for up to 2,000 threads: it doubles the last
+ * of its chunks, with 256 bytes a thread. */
+#define RCU_BYTES ((size_t)1 << 20)
+
+/* States of crew. */
+enum {
+	CREW_STARTING,
+	CREW_COMPLETE,
+	CREW_ABANDONED
+};
 
 static _Atomic(uint64_t) pools_opened;
 
@@ -71,6 +82,7 @@ void ski_pool_free(struct skua_pool *pool)
 			if (pool->worker[i])
 				ski_worker_close(pool->worker[i]);
 	ski_free(pool->worker);
+	pthread_mutex_destroy(&pool->freeing);
 	ski_registry_destroy(&pool->guests);
 	ski_free(pool);
 }
@@ -89,24 +101,58 @@ static int make_workers(struct skua_pool *pool, uint64_t seed)
 	return 0;
 }
 
-/* All or none: on error those that run leave and are joined. */
+bool ski_pool_complete(struct skua_pool *pool)
+{
+	uint32_t crew;
+
+	/* Acquire: pairs with dismiss(). */
+	while ((crew = atomic_load_explicit(
+			&pool->crew, memory_order_acquire)) == CREW_STARTING)
+		ski_futex_wait(&pool->crew, CREW_STARTING, -1);
+	return crew == CREW_COMPLETE;
+}
+
+/* To work, or if not all could be started, back. */
+static void dismiss(struct skua_pool *pool, uint32_t crew)
+{
+	/* Release: that there is memory to register. Pairs with
+	 * ski_pool_complete(). */
+	atomic_store_explicit(&pool->crew, crew, memory_order_release);
+	ski_futex_wake(&pool->crew, INT_MAX);
+}
+
+static int start_worker(struct ski_worker *worker, const char *name)
+{
+	char thread_name[SKI_THREAD_NAME_BYTES];
+
+	ski_thread_format_name(thread_name, name, worker->index);
+	return ski_thread_start(&worker->thread, thread_name,
+				THREAD_STACK_BYTES, ski_worker_main, worker);
+}
+
+/*
+ * All or none. liburcu ends the process if it gets no memory to register a
+ * thread, and does not say beforehand whether it needs any. So what it may
+ * need is kept while the threads are started, and let go just before they
+ * register: if there is not enough of it the pool does not open.
+ */
 static int start_workers(struct skua_pool *pool, const char *name)
 {
-	for (unsigned i = 0; i < pool->workers; i++) {
-		struct ski_worker *worker = pool->worker[i];
-		char thread_name[SKI_THREAD_NAME_BYTES];
-		int error;
+	unsigned started = 0;
+	void *kept;
+	int error = ski_block_map(&kept, RCU_BYTES, 1);
 
-		ski_thread_format_name(thread_name, name, i);
-		error = ski_thread_start(&worker->thread, thread_name,
-					 THREAD_STACK_BYTES, ski_worker_main,
-					 worker);
-		if (error) {
-			ski_pool_abandon(pool, i);
-			return error;
-		}
+	if (error)
+		return error;
+	while (started < pool->workers && !error) {
+		error = start_worker(pool->worker[started], name);
+		started += !error;
 	}
-	return 0;
+	ski_block_unmap(kept, RCU_BYTES);
+	dismiss(pool, error ? CREW_ABANDONED : CREW_COMPLETE);
+	for (unsigned i = 0; error && i < started; i++)
+		ski_thread_join(&pool->worker[i]->thread);
+	return error;
 }
 
 static struct skua_pool *new_pool(const struct skua_pool_options *options)
@@ -121,6 +167,7 @@ static struct skua_pool *new_pool(const struct skua_pool_options *options)
 	pool->generation = ski_generation();
 	pool->workers = options->workers;
 	pool->stack_bytes = options->stack_bytes;
+	pthread_mutex_init(&pool->freeing, NULL);
 	atomic_init(&pool->users, 1);
 	atomic_init(&pool->holders, 2);
 	atomic_init(&pool->live, options->workers);
@@ -216,7 +263,10 @@ int skua_pool_trim(struct skua_pool *pool)
 		ski_cache_trim_rings(&guest->producer.deque, &trimmed);
 	}
 	ski_rcu_synchronize();
+	/* Against who looks without a section: take_oldest(), lifecycle.c. */
+	pthread_mutex_lock(&pool->freeing);
 	ski_cache_free(&trimmed);
+	pthread_mutex_unlock(&pool->freeing);
 	return 0;
 }
 

@@ -5,6 +5,8 @@
 #ifndef SKI_POOL_H
 #define SKI_POOL_H
 
+#include <pthread.h>
+
 #include <skua/pool.h>
 
 #include "forked.h"
@@ -32,7 +34,9 @@ struct skua_pool {
 	_Atomic(uint32_t) holders; /* the users, and the workers */
 	_Atomic(uint32_t) live; /* workers that have not left */
 	_Atomic(uint32_t) joining; /* 0, 1: a thread joins them, 2: joined */
+	_Atomic(uint32_t) crew; /* whether all workers were started */
 	ski_slot_state ended; /* final when all have left */
+	pthread_mutex_t freeing; /* what was trimmed, or looking at it */
 	/* A, often. */
 	struct ski_parking parking;
 	_Alignas(SKI_LINE) _Atomic(unsigned) wake_hint;
@@ -52,6 +56,8 @@ static inline unsigned ski_pool_closing(struct skua_pool *pool)
 }
 
 /* pool.c */
+/* A worker's first act: waits for the others. False: the pool is not opened. */
+bool ski_pool_complete(struct skua_pool *pool);
 /* When all workers have left or were never started. */
 void ski_pool_free(struct skua_pool *pool);
 /* A counter, summed over workers and guests. */
@@ -62,7 +68,5 @@ uint64_t ski_pool_sum(const struct skua_pool *pool, enum ski_counter which);
 bool ski_pool_is_over(struct skua_pool *pool);
 /* A worker's last act in a pool. */
 void ski_pool_left(struct skua_pool *pool);
-/* Opening failed after @started workers: let those leave. */
-void ski_pool_abandon(struct skua_pool *pool, unsigned started);
 
 #endif
