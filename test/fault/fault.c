@@ -22,22 +22,38 @@
 #include "calls.h"
 
 #if defined(__has_feature)
-#if __has_feature(thread_sanitizer) || __has_feature(address_sanitizer)
-#define SANITIZED 1
+#if __has_feature(thread_sanitizer)
+#define UNDER_TSAN 1
+#elif __has_feature(address_sanitizer)
+#define UNDER_ASAN 1
 #endif
 #endif
-#if defined(__SANITIZE_THREAD__) || defined(__SANITIZE_ADDRESS__)
-#define SANITIZED 1
+#if defined(__SANITIZE_THREAD__)
+#define UNDER_TSAN 1
+#elif defined(__SANITIZE_ADDRESS__)
+#define UNDER_ASAN 1
 #endif
 
-/* Of a run, against hangs; and which n come next: where each run is slow, not
- * all of the later ones. */
-#ifdef SANITIZED
-#define LIMIT_SECONDS 120
-#define STEP(nth) (1 + (nth) / 4)
+/* Of a run, against hangs; and which n comes next: where each run is slow, fewer
+ * and fewer of the later ones, and by themselves only all calls together. */
+#if defined(UNDER_TSAN)
+enum {
+	LIMIT_SECONDS = 120
+};
+#define NEXT(nth) (2 * (nth) + 1)
+#define CALL_BY_ITSELF "any"
+#elif defined(UNDER_ASAN)
+enum {
+	LIMIT_SECONDS = 120
+};
+#define NEXT(nth) ((nth) + 1 + (nth) / 4)
+#define CALL_BY_ITSELF NULL
 #else
-#define LIMIT_SECONDS 30
-#define STEP(nth) 1
+enum {
+	LIMIT_SECONDS = 30
+};
+#define NEXT(nth) ((nth) + 1)
+#define CALL_BY_ITSELF NULL
 #endif
 
 /* How a run ended. */
@@ -99,6 +115,7 @@ void fault_expect_guard(void)
 {
 	static _Thread_local char stack[1 << 14];
 	stack_t other = { .ss_sp = stack, .ss_size = sizeof(stack) };
+	stack_t before;
 	struct sigaction action = { .sa_sigaction = on_segv,
 				    .sa_flags = SA_SIGINFO | SA_ONSTACK };
 
@@ -108,7 +125,10 @@ void fault_expect_guard(void)
 	sigemptyset(&faults);
 	sigaddset(&faults, SIGSEGV);
 	EXPECT(pthread_sigmask(SIG_UNBLOCK, &faults, NULL) == 0);
-	EXPECT(sigaltstack(&other, NULL) == 0);
+	/* A sanitizer has set one of its own, and frees it. */
+	EXPECT(sigaltstack(NULL, &before) == 0);
+	if (before.ss_flags & SS_DISABLE)
+		EXPECT(sigaltstack(&other, NULL) == 0);
 	EXPECT(sigaction(SIGSEGV, &action, NULL) == 0);
 }
 
@@ -203,7 +223,7 @@ static unsigned run_all_nth(void)
 	unsigned wrong = 0, runs = 0;
 	bool failed = true;
 
-	for (run.nth = 1; failed && !wrong; run.nth += STEP(run.nth)) {
+	for (run.nth = 1; failed && !wrong; run.nth = NEXT(run.nth)) {
 		wrong += !run_once(&failed);
 		runs++;
 	}
@@ -235,7 +255,7 @@ static _Noreturn void usage(void)
 
 static struct wanted read_arguments(int argc, char *argv[])
 {
-	struct wanted wanted = { NULL, NULL, 0, true, true };
+	struct wanted wanted = { NULL, CALL_BY_ITSELF, 0, true, true };
 
 	for (int i = 1; i < argc; i++) {
 		bool more = i + 1 < argc;

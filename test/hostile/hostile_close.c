@@ -11,6 +11,17 @@ enum {
 	KEPT = 16
 };
 
+/* Where a round is slow, enough to see. */
+#if defined(UNDER_TSAN) || defined(UNDER_ASAN)
+enum {
+	ROUNDS = 300
+};
+#else
+enum {
+	ROUNDS = 10000
+};
+#endif
+
 static struct skua_pool *pool;
 static pthread_barrier_t barrier;
 static atomic_size_t runs, drops;
@@ -109,7 +120,7 @@ static void one_round(struct submitter *all, uint64_t *random)
 static void body(void)
 {
 	static struct submitter all[SUBMITTERS];
-	size_t rounds = stress_rounds(SCALED(10000), SCALED(100000));
+	size_t rounds = stress_rounds(ROUNDS, 10 * ROUNDS);
 	uint64_t random = stress_stream(0);
 
 	over = false;
