@@ -17,12 +17,14 @@ void scenario_guests(void);
 /* scenarios_wait.c */
 void scenario_fork_join(void);
 void scenario_chain(void);
+void scenario_block(void);
 void scenario_suspend(void);
 void scenario_timed(void);
 void scenario_trim(void);
 
 /* scenarios_close.c */
 void scenario_cancel(void);
+void scenario_cancel_inside(void);
 void scenario_close(void);
 void scenario_close_outside(void);
 

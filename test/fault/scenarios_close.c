@@ -55,6 +55,39 @@ void scenario_cancel(void)
 	fault_close(pool);
 }
 
+struct shut_inside {
+	struct skua_pool *pool;
+	struct skua_future *kept[PENDING];
+};
+
+/* Submits, and cancels what it has submitted. */
+static void *shut_inside(void *arg)
+{
+	struct shut_inside *shut = arg;
+
+	submit_pending(shut->pool, shut->kept);
+	(void)shut_and_cancel(shut->pool);
+	EXPECT(skua_pool_shutdown(shut->pool, SKUA_CLOSE_WAIT) == SKUA_EDEADLK);
+	return fault_job(arg);
+}
+
+void scenario_cancel_inside(void)
+{
+	static struct shut_inside shut;
+	struct skua_future *future = NULL;
+
+	shut.pool = fault_open(2);
+	fault_begin();
+	if (fault_noted(skua_submit(shut.pool, shut_inside, &shut, &future),
+			1)) {
+		EXPECT(skua_future_result(future, SKUA_FOREVER, NULL) == 0);
+		skua_future_release(future);
+	}
+	for (int i = 0; i < PENDING; i++)
+		expect_end(shut.kept[i]);
+	fault_close(shut.pool);
+}
+
 static void *submit_while_closing(void *pool)
 {
 	struct skua_future *child = NULL;

@@ -67,6 +67,65 @@ SKUA_TASK(int, one, int, n)
 	return n;
 }
 
+/* ---- joins that block ---- */
+
+static atomic_bool stolen;
+
+static long serial_fib(int n)
+{
+	return n < 2 ? n : serial_fib(n - 1) + serial_fib(n - 2);
+}
+
+/* Longer than a join looks before it waits. */
+SKUA_TASK(long, long_child, int, n)
+{
+	(void)here;
+	atomic_store(&stolen, true);
+	return serial_fib(n);
+}
+
+/* Joined only after it was stolen: as long as frames are forked and joined a
+ * thief gets what it asks for. */
+SKUA_TASK(long, join_stolen, int, n)
+{
+	atomic_store(&stolen, false);
+	long_child_fork(&here, n);
+	while (!atomic_load(&stolen)) {
+		one_fork(&here, 1);
+		(void)one_join(&here);
+	}
+	return long_child_join(&here);
+}
+
+static void *sleep_meanwhile(void *arg)
+{
+	int error = skua_sleep(100000);
+
+	EXPECT(error == 0 || fault_shortage(error));
+	return fault_job(arg);
+}
+
+/* Without a stack to switch to, a join blocks its worker, which goes on with
+ * fibers that are resumed meanwhile, and with nothing else. */
+void scenario_block(void)
+{
+	struct skua_pool *pool = fault_open(2);
+	long value = 0;
+
+	fault_begin();
+	for (int i = 0; i < 5; i++) {
+		int error;
+
+		for (int k = 0; k < i; k++)
+			(void)fault_noted(skua_submit(pool, sleep_meanwhile,
+						      NULL, NULL),
+					  1);
+		error = join_stolen_run(pool, &value, 22);
+		EXPECT(fault_shortage(error) || (error == 0 && value == 17711));
+	}
+	fault_close(pool);
+}
+
 SKUA_TASK(int, flat, int, n)
 {
 	int sum = 0;
