@@ -22,8 +22,6 @@ enum {
 	MAPS_LEFT = 300, /* for a hundred stacks or so */
 };
 
-#define ROOM ((size_t)48 << 20)
-
 static atomic_size_t accepted, runs, waits_failed, submits_failed;
 
 static void *count_run(void *arg)
@@ -138,6 +136,12 @@ static void use_with_plenty(struct skua_pool *pool)
 
 /* ---- what runs out ---- */
 
+/* For the workers and a few stacks more. */
+static size_t room(void)
+{
+	return (size_t)(stress.workers + 4) * 12 << 20;
+}
+
 static size_t field_of_statm(unsigned field)
 {
 	FILE *f = fopen("/proc/self/statm", "re");
@@ -161,7 +165,7 @@ static void set_limit(int which, rlim_t bytes)
 
 static void address_space_runs_out(void)
 {
-	set_limit(RLIMIT_AS, field_of_statm(0) + ROOM);
+	set_limit(RLIMIT_AS, field_of_statm(0) + room());
 }
 
 static void address_space_comes_back(void)
@@ -172,7 +176,7 @@ static void address_space_comes_back(void)
 /* Private memory that may be written. */
 static void data_runs_out(void)
 {
-	set_limit(RLIMIT_DATA, field_of_statm(5) + ROOM);
+	set_limit(RLIMIT_DATA, field_of_statm(5) + room());
 }
 
 static void data_comes_back(void)
