@@ -117,14 +117,29 @@ static int create(pthread_t *handle, size_t stack_bytes, struct start *start)
 	return error;
 }
 
+/*
+ * What a thread brings on itself by a fault is not blocked: the kernel would
+ * end the process without asking the program's handler, be it a sanitizer's, a
+ * crash reporter's or a garbage collector's.
+ */
+static void all_but_faults(sigset_t *set)
+{
+	static const int faults[] = { SIGSEGV, SIGBUS,	SIGFPE,
+				      SIGILL,  SIGTRAP, SIGSYS };
+
+	sigfillset(set);
+	for (size_t i = 0; i < sizeof(faults) / sizeof(*faults); i++)
+		sigdelset(set, faults[i]);
+}
+
 /* A thread inherits its creator's mask, so it is set here for that moment. */
 static int create_blocked(pthread_t *handle, size_t stack_bytes,
 			  struct start *start)
 {
-	sigset_t all, before;
+	sigset_t blocked, before;
 
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &before);
+	all_but_faults(&blocked);
+	pthread_sigmask(SIG_SETMASK, &blocked, &before);
 	int error = create(handle, stack_bytes, start);
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
 	return error;

@@ -20,8 +20,9 @@ struct ski_thread {
 /*
  * Start a thread that runs @run(@arg).
  *
- * All signals are blocked in it from its first instruction. Its stack has room
- * for @stack_bytes beside what the C library and thread-local variables take of
+ * All signals are blocked in it from its first instruction, but for those that
+ * its own faults raise (SIGSEGV and the like). Its stack has room for
+ * @stack_bytes beside what the C library and thread-local variables take of
  * it, and a guard below. @name is copied, cut to 15 bytes between characters;
  * NULL leaves the thread the name of its creator.
  *

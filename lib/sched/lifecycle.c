@@ -41,13 +41,37 @@ bool ski_pool_is_over(struct skua_pool *pool)
 
 /* ---- memory ---- */
 
+/* By a lock, since the caller may be any thread: a read-side section would
+ * register it with liburcu, which ends the process if it has no memory for
+ * that. A trim frees rings under the same lock, and those that it frees were
+ * replaced before: who locks after it finds others. */
+static uintptr_t take_oldest(struct skua_pool *pool, struct ski_deque *deque)
+{
+	uintptr_t job;
+
+	pthread_mutex_lock(&pool->freeing);
+	job = ski_steal_oldest(deque);
+	pthread_mutex_unlock(&pool->freeing);
+	return job;
+}
+
+static uintptr_t take_any(struct skua_pool *pool)
+{
+	uintptr_t job;
+
+	pthread_mutex_lock(&pool->freeing);
+	job = ski_steal_any(pool);
+	pthread_mutex_unlock(&pool->freeing);
+	return job;
+}
+
 /* When all threads have left: end what is still queued. Proxies belong to
  * segments. */
 static void drain(struct skua_pool *pool)
 {
 	uintptr_t job;
 
-	while ((job = ski_steal_any(pool))) {
+	while ((job = take_any(pool))) {
 		/* Nobody else writes these any more. */
 		struct ski_counters *counters =
 			&pool->worker[0]->producer.counters;
@@ -102,6 +126,7 @@ void ski_pool_left(struct skua_pool *pool)
 	/* What was submitted in the last moment to a pool without workers, and
 	 * what was refused. */
 	drain(pool);
+	ski_pool_tell_drained(pool);
 	ski_waiters_tell(
 		ski_slot_waiters(ski_slot_finish(&pool->ended, SKI_DONE)));
 	drop(pool);
@@ -110,16 +135,17 @@ void ski_pool_left(struct skua_pool *pool)
 /* ---- shutting ---- */
 
 /* Of one deque, as many as it had. */
-static void cancel_in(struct ski_deque *deque, struct ski_counters *counters,
-		      enum ski_status how)
+static void cancel_in(struct skua_pool *pool, struct ski_deque *deque,
+		      struct ski_counters *counters)
 {
 	for (size_t n = ski_deque_count(deque); n > 0; n--) {
-		uintptr_t job = ski_steal_oldest(deque);
+		uintptr_t job = take_oldest(pool, deque);
 
 		if (!job)
 			break;
 		ski_count_add(counters, SKI_COUNT_STARTED, 1);
-		ski_future_discard((struct skua_future *)job, how);
+		ski_future_discard((struct skua_future *)job,
+				   ski_pool_revoking(pool));
 		ski_count_add(counters, SKI_COUNT_FINISHED, 1);
 	}
 }
@@ -128,7 +154,6 @@ static void cancel_in(struct ski_deque *deque, struct ski_counters *counters,
  * its way between two deques) is cancelled by the worker that meets it. */
 static void cancel_queued(struct skua_pool *pool)
 {
-	enum ski_status how = ski_pool_revoking(pool);
 	struct ski_worker *worker = ski_self;
 	struct ski_guest *guest = NULL;
 	struct ski_counters *own;
@@ -145,10 +170,10 @@ static void cancel_queued(struct skua_pool *pool)
 	for (uint32_t i = 0; i < count; i++) {
 		struct ski_guest *other = ski_registry_at(&pool->guests, i);
 
-		cancel_in(&other->producer.deque, own, how);
+		cancel_in(pool, &other->producer.deque, own);
 	}
 	for (unsigned i = 0; i < ski_pool_slots(pool); i++)
-		cancel_in(&pool->worker[i]->producer.deque, own, how);
+		cancel_in(pool, &pool->worker[i]->producer.deque, own);
 	if (guest)
 		ski_guest_done(guest);
 }
@@ -162,14 +187,41 @@ int ski_pool_refusal(struct skua_pool *pool)
 	return closing & SKI_BROKEN_POOL ? SKUA_EBROKEN : SKUA_ECLOSED;
 }
 
-/* With the lock held. */
-static void shut_with(struct skua_pool *pool, unsigned bits)
+/*
+ * What was submitted before needs a worker, also if there was none wanted,
+ * unless it is cancelled. If none can be had nothing has changed, but if @must
+ * it is cancelled then. Returns whether this was the first who closes.
+ */
+static int begin_to_close(struct skua_pool *pool, unsigned *bits, bool must,
+			  bool *first)
 {
-	bool first = !ski_pool_closing(pool);
+	int error = 0;
 
-	/* Relaxed: ordered by the fences of those who look. */
-	atomic_fetch_or_explicit(&pool->closing, bits | SKI_CLOSING,
-				 memory_order_relaxed);
+	pthread_mutex_lock(&pool->lock);
+	*first = !ski_pool_closing(pool);
+	if (*first && !*bits && !ski_pool_target(pool))
+		error = ski_pool_grow(pool, 1);
+	if (error && must) {
+		*bits |= SKI_CANCELLING;
+		error = 0;
+	}
+	if (!error)
+		/* Relaxed: ordered by the fences of those who look. */
+		atomic_fetch_or_explicit(&pool->closing, *bits | SKI_CLOSING,
+					 memory_order_relaxed);
+	pthread_mutex_unlock(&pool->lock);
+	return error;
+}
+
+/* @bits: CANCELLING and BROKEN, or 0. */
+static int shut(struct skua_pool *pool, unsigned bits, bool must)
+{
+	bool first;
+	int error = begin_to_close(pool, &bits, must, &first);
+
+	if (error)
+		return error;
+	/* Not under the lock: it calls drop_arg. */
 	if (bits & SKI_CANCELLING)
 		cancel_queued(pool);
 	/* Its PARK-A: closing before the look for sleepers. Pairs with PARK-B:
@@ -177,36 +229,12 @@ static void shut_with(struct skua_pool *pool, unsigned bits)
 	ski_pool_unpause(pool);
 	if (first)
 		ski_pool_left(pool);
-}
-
-/*
- * What was submitted before needs a worker, also if there was none wanted,
- * unless it is cancelled. If none can be had nothing has changed, but if @must
- * it is cancelled then.
- */
-static int shut(struct skua_pool *pool, unsigned flags, bool must)
-{
-	unsigned bits = flags & SKUA_CLOSE_CANCEL ? SKI_CANCELLING : 0;
-	int error = 0;
-
-	pthread_mutex_lock(&pool->lock);
-	if (!bits && !ski_pool_target(pool) && !ski_pool_closing(pool))
-		error = ski_pool_grow(pool, 1);
-	if (error && must) {
-		bits |= SKI_CANCELLING;
-		error = 0;
-	}
-	if (!error)
-		shut_with(pool, bits);
-	pthread_mutex_unlock(&pool->lock);
-	return error;
+	return 0;
 }
 
 void ski_pool_break(struct skua_pool *pool)
 {
-	pthread_mutex_lock(&pool->lock);
-	shut_with(pool, SKI_CANCELLING | SKI_BROKEN_POOL);
-	pthread_mutex_unlock(&pool->lock);
+	shut(pool, SKI_CANCELLING | SKI_BROKEN_POOL, true);
 }
 
 /* All have left: wait for the last instructions of their threads. */
@@ -235,16 +263,6 @@ static void join_threads(struct skua_pool *pool)
 	}
 }
 
-void ski_pool_abandon(struct skua_pool *pool)
-{
-	pthread_mutex_lock(&pool->lock);
-	shut_with(pool, 0);
-	pthread_mutex_unlock(&pool->lock);
-	for (unsigned i = 0; i < ski_pool_slots(pool); i++)
-		if (pool->worker[i]->joinable)
-			ski_thread_join(&pool->worker[i]->thread);
-}
-
 int skua_pool_shutdown(struct skua_pool *pool, unsigned flags)
 {
 	struct ski_worker *worker = ski_worker_self();
@@ -258,7 +276,8 @@ int skua_pool_shutdown(struct skua_pool *pool, unsigned flags)
 		return SKUA_ECLOSED;
 	if (!(flags & SKUA_CLOSE_DETACH) && worker && worker->pool == pool)
 		return SKUA_EDEADLK;
-	error = shut(pool, flags, false);
+	error = shut(pool, flags & SKUA_CLOSE_CANCEL ? SKI_CANCELLING : 0,
+		     false);
 	if (error || flags & SKUA_CLOSE_DETACH)
 		return error;
 	error = ski_wait_slot(&pool->ended, &pool->crowd, SKUA_FOREVER);
@@ -287,7 +306,7 @@ void skua_pool_release(struct skua_pool *pool)
 	    1)
 		return;
 	if (!ski_pool_closing(pool))
-		shut(pool, SKUA_CLOSE_DETACH, true);
+		shut(pool, 0, true);
 	drop(pool);
 }
 

@@ -12,7 +12,6 @@
 #include "rcu.h"
 
 #define TASK_STACK_BYTES ((size_t)8 << 20)
-
 static _Atomic(uint64_t) pools_opened;
 
 static int workers_wanted(unsigned *workers)
@@ -52,6 +51,7 @@ void ski_pool_free(struct skua_pool *pool)
 	for (unsigned i = 0; i < ski_pool_slots(pool); i++)
 		ski_worker_close(pool->worker[i]);
 	ski_free(pool->worker);
+	pthread_mutex_destroy(&pool->freeing);
 	ski_registry_destroy(&pool->guests);
 	pthread_mutex_destroy(&pool->lock);
 	ski_free(pool);
@@ -83,6 +83,7 @@ static struct skua_pool *new_pool(const struct skua_pool_options *options)
 	pool->context = options->context;
 	/* Without attributes it cannot fail. */
 	pthread_mutex_init(&pool->lock, NULL);
+	pthread_mutex_init(&pool->freeing, NULL);
 	atomic_init(&pool->users, 1);
 	atomic_init(&pool->holders, 2);
 	atomic_init(&pool->live, 1);
@@ -106,7 +107,6 @@ int skua_pool_open(struct skua_pool **out, const struct skua_pool_options *from)
 	error = ski_pool_grow(pool, options.workers);
 	pthread_mutex_unlock(&pool->lock);
 	if (error) {
-		ski_pool_abandon(pool);
 		ski_pool_free(pool);
 		return error;
 	}
@@ -186,7 +186,10 @@ int skua_pool_trim(struct skua_pool *pool)
 		ski_cache_trim_rings(&guest->producer.deque, &trimmed);
 	}
 	ski_rcu_synchronize();
+	/* Against who looks without a section: take_oldest(), lifecycle.c. */
+	pthread_mutex_lock(&pool->freeing);
 	ski_cache_free(&trimmed);
+	pthread_mutex_unlock(&pool->freeing);
 	return 0;
 }
 

@@ -5,6 +5,8 @@
 #ifndef SKI_POOL_H
 #define SKI_POOL_H
 
+#include <pthread.h>
+
 #include <skua/pool.h>
 
 #include "forked.h"
@@ -50,6 +52,7 @@ struct skua_pool {
 	struct ski_crowd crowd; /* A: who waits for that */
 	ski_slot_state drained; /* never final: see skua_pool_drain() */
 	struct ski_crowd drainers; /* A: who waits for that */
+	pthread_mutex_t freeing; /* what was trimmed, or looking at it */
 	/* A, often. */
 	struct ski_parking parking;
 	_Alignas(SKI_LINE) _Atomic(unsigned) wake_hint;
@@ -109,8 +112,6 @@ uint64_t ski_pool_sum(const struct skua_pool *pool, enum ski_counter which);
 bool ski_pool_is_over(struct skua_pool *pool);
 /* A worker's last act in a pool. */
 void ski_pool_left(struct skua_pool *pool);
-/* Opening failed: let those that were started leave. */
-void ski_pool_abandon(struct skua_pool *pool);
 /* A worker's start hook failed. */
 void ski_pool_break(struct skua_pool *pool);
 /* What a call that an open pool would allow answers, or 0. */
@@ -120,6 +121,9 @@ int ski_pool_refusal(struct skua_pool *pool);
 /* Errors: SKUA_ENOMEM, SKUA_EAGAIN; as many as before. */
 int ski_pool_grow(struct skua_pool *pool, unsigned workers);
 void ski_pool_shrink(struct skua_pool *pool, unsigned workers);
+/* A worker's first act: waits for those who are started with it. False: not
+ * all could be. */
+bool ski_worker_may_begin(struct ski_worker *worker);
 /* A dismissed worker with nothing left: false, it was called back. */
 bool ski_worker_leave(struct ski_worker *worker);
 

@@ -5,17 +5,23 @@
  */
 #include "cache.h"
 #include "pool.h"
+#include "stack.h"
 #include "wake.h"
 
 /* Of the thread's own stack: the loop and all tasks run on fibers. */
 enum {
 	THREAD_STACK_BYTES = 64 << 10
 };
+/* More than liburcu maps at once for up to 2,000 threads: it doubles the last
+ * of its chunks, with 256 bytes a thread. */
+#define RCU_BYTES ((size_t)1 << 20)
 
 /* Values of worker->life. */
 enum {
-	LEFT, /* or never begun: whoever makes it HERE starts a thread */
-	HERE
+	LEFT, /* or never begun: whoever makes it STARTING starts a thread */
+	STARTING, /* its thread waits for what becomes of it: */
+	HERE, /* it works */
+	SENT_BACK /* it ends, since not all could be started */
 };
 
 /* Never 0, and different for each worker: splitmix64 (Steele, Lea, Flood,
@@ -48,6 +54,14 @@ static int make_records(struct skua_pool *pool, unsigned wanted)
 	return 0;
 }
 
+static void not_started(struct ski_worker *worker)
+{
+	/* Relaxed: we hold the pool, so it does not come to 0. */
+	atomic_fetch_sub_explicit(&worker->pool->live, 1, memory_order_relaxed);
+	/* Release: as in ski_worker_leave(). */
+	atomic_store_explicit(&worker->life, LEFT, memory_order_release);
+}
+
 static int start_thread(struct ski_worker *worker)
 {
 	struct skua_pool *pool = worker->pool;
@@ -66,13 +80,11 @@ static int start_thread(struct ski_worker *worker)
 	error = ski_thread_start(&worker->thread, name, THREAD_STACK_BYTES,
 				 ski_worker_main, worker);
 	if (error) {
-		atomic_fetch_sub_explicit(&pool->live, 1, memory_order_relaxed);
-		/* Release: as in ski_worker_leave(). */
-		atomic_store_explicit(&worker->life, LEFT,
-				      memory_order_release);
+		not_started(worker);
 		return error;
 	}
 	worker->joinable = true;
+	worker->fresh = true;
 	return 0;
 }
 
@@ -84,9 +96,9 @@ static int call_back(struct ski_worker *worker)
 
 	/* Acquire: what its thread did last. Pairs with ski_worker_leave().
 	 * Failure: it is here. */
-	if (atomic_compare_exchange_strong_explicit(&worker->life, &left, HERE,
-						    memory_order_acquire,
-						    memory_order_relaxed))
+	if (atomic_compare_exchange_strong_explicit(
+		    &worker->life, &left, STARTING, memory_order_acquire,
+		    memory_order_relaxed))
 		return start_thread(worker);
 	if (ski_inbox_rouse(&worker->inbox))
 		ski_futex_wake(ski_inbox_address(&worker->inbox), 1);
@@ -102,6 +114,65 @@ static void set_target(struct skua_pool *pool, unsigned workers)
 	ski_fence_full(PARK_A);
 }
 
+bool ski_worker_may_begin(struct ski_worker *worker)
+{
+	uint32_t life;
+
+	/* Acquire: pairs with tell_fresh(). */
+	while ((life = atomic_load_explicit(&worker->life,
+					    memory_order_acquire)) == STARTING)
+		ski_futex_wait(&worker->life, STARTING, -1);
+	return life == HERE;
+}
+
+/* Each thread that was started just now: HERE or SENT_BACK. */
+static void tell_fresh(struct ski_worker *worker, uint32_t life)
+{
+	/* Release: that there is memory to register. Pairs with
+	 * ski_worker_may_begin(). */
+	atomic_store_explicit(&worker->life, life, memory_order_release);
+	ski_futex_wake(&worker->life, 1);
+}
+
+/* All threads of one call to ski_pool_grow(): to work or, if not all could be
+ * started, back. */
+static void send_crew(struct skua_pool *pool, unsigned workers, bool back)
+{
+	for (unsigned i = 0; i < workers; i++) {
+		struct ski_worker *worker = pool->worker[i];
+
+		if (!worker->fresh)
+			continue;
+		worker->fresh = false;
+		tell_fresh(worker, back ? SENT_BACK : HERE);
+		if (!back)
+			continue;
+		ski_thread_join(&worker->thread);
+		worker->joinable = false;
+		not_started(worker);
+	}
+}
+
+/*
+ * liburcu ends the process if it gets no memory to register a thread, and does
+ * not say beforehand whether it needs any. So what it may need is kept while
+ * the threads are started, and let go just before they register: if there is
+ * not enough of it, no thread is started.
+ */
+static int start_crew(struct skua_pool *pool, unsigned workers)
+{
+	void *kept;
+	int error = ski_block_map(&kept, RCU_BYTES, 1);
+
+	if (error)
+		return error;
+	for (unsigned i = 0; i < workers && !error; i++)
+		error = call_back(pool->worker[i]);
+	ski_block_unmap(kept, RCU_BYTES);
+	send_crew(pool, workers, error);
+	return error;
+}
+
 int ski_pool_grow(struct skua_pool *pool, unsigned workers)
 {
 	unsigned before = ski_pool_target(pool);
@@ -110,8 +181,7 @@ int ski_pool_grow(struct skua_pool *pool, unsigned workers)
 	if (error)
 		return error;
 	set_target(pool, workers);
-	for (unsigned i = 0; i < workers && !error; i++)
-		error = call_back(pool->worker[i]);
+	error = start_crew(pool, workers);
 	if (error)
 		ski_pool_shrink(pool, before);
 	return error;

@@ -225,16 +225,15 @@ bool ski_steal_is_there(struct skua_pool *pool)
 	return there;
 }
 
+/* No read-side section: see steal.h. */
 uintptr_t ski_steal_oldest(struct ski_deque *deque)
 {
 	uintptr_t job;
 	int got;
 
-	ski_rcu_read_lock();
 	do
 		got = ski_deque_steal_many(deque, &job, 1);
 	while (got < 0);
-	ski_rcu_read_unlock();
 	return got ? job : 0;
 }
 

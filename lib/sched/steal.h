@@ -17,9 +17,11 @@ uintptr_t ski_steal_sweep(struct ski_worker *worker);
 uintptr_t ski_steal_fair(struct ski_worker *worker);
 /* Whether there seems to be more work for somebody. */
 bool ski_steal_is_there(struct skua_pool *pool);
-/* Any thread: the oldest job of a deque, or 0. */
+/* Any thread, also one that RCU does not know: the oldest job of a deque whose
+ * rings nobody frees meanwhile; or 0. So does its owner, or who holds the pool's
+ * lock `freeing`, or who is alone with the pool. */
 uintptr_t ski_steal_oldest(struct ski_deque *deque);
-/* Any thread: one job out of a deque of @pool, for the end; 0 for none. */
+/* Who is alone with @pool: one job out of a deque of it; 0 for none. */
 uintptr_t ski_steal_any(struct skua_pool *pool);
 
 #endif

@@ -98,6 +98,8 @@ void ski_worker_main(void *argument)
 	struct ski_worker *worker = argument;
 	struct skua_pool *pool = worker->pool;
 
+	if (!ski_worker_may_begin(worker))
+		return;
 	urcu_bp_register_thread();
 	ski_self = worker;
 	ski_context_adopt(&worker->outside);

@@ -26,7 +26,7 @@ struct ski_worker {
 	struct skua_pool *pool; /* I */
 	unsigned index; /* I */
 	struct ski_thread thread; /* under the pool's lock */
-	bool joinable; /* the same */
+	bool joinable, fresh; /* the same */
 	_Atomic(uint32_t) life; /* see resize.c */
 	/* O: the newest segment of the fiber that runs; T steal from it. */
 	_Atomic(struct ski_segment *) segment;

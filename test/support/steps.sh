@@ -15,6 +15,8 @@ unit 600 unit tests, release and debug build
 layering 60 an upward #include does not compile
 symbols 60 the shared library exports skua_ names only and is hardened
 stress 600 stress programs with 1, 2, 8 and 64 workers
+fault 300 each call that can fail does, at its n-th time
+hostile 300 signals, fork, limits, one CPU, dlopen
 explore 300 schedules and memory orders of the lock-free structures
 examples 300 the examples, built and run
 bench 300 the benchmarks compute what they should
@@ -125,6 +127,10 @@ run_unit_and_stress() {
 	run_tests --suite unit --suite stress
 }
 
+run_all_suites() {
+	run_tests --suite unit --suite stress --suite fault --suite hostile
+}
+
 step_format() {
 	local files
 	mapfile -t files < <(sources)
@@ -184,6 +190,16 @@ step_symbols() {
 step_stress() {
 	build_release
 	run_tests --suite stress
+}
+
+step_fault() {
+	build_release
+	run_tests --suite fault
+}
+
+step_hostile() {
+	build_release
+	run_tests --suite hostile
 }
 
 step_explore() {
@@ -272,7 +288,7 @@ step_one-core() {
 
 step_tiny() {
 	build_checked tiny -Dtiny=true
-	run_unit_and_stress
+	run_all_suites
 }
 
 step_ucontext() {
@@ -297,24 +313,24 @@ step_aarch64() {
 
 step_asan() {
 	build_checked asan -Db_sanitize=address,undefined
-	run_unit_and_stress
+	run_all_suites
 }
 
 step_asan-clang() {
 	CC=clang-14 build_checked asan-clang -Db_lundef=false \
 		-Db_sanitize=address,undefined
-	run_unit_and_stress
+	run_all_suites
 }
 
 step_tsan() {
 	build_checked tsan -Db_sanitize=thread
-	run_unit_and_stress
+	run_all_suites
 }
 
 step_tsan-clang() {
 	CC=clang-14 build_checked tsan-clang -Db_lundef=false \
 		-Db_sanitize=thread
-	run_unit_and_stress
+	run_all_suites
 }
 
 # For an hour if it may be long.
@@ -355,7 +371,7 @@ step_fuzz() {
 step_coverage() {
 	build_tests coverage --buildtype=debug -Db_coverage=true \
 		-Dc_args=-fprofile-update=atomic
-	run_unit_and_stress
+	run_all_suites
 	check 'gcovr' gcovr --root . --filter lib/ --filter include/ "$tree"
 }
 

@@ -110,6 +110,14 @@ static void get_mask(void *arg)
 	pthread_sigmask(SIG_BLOCK, NULL, arg);
 }
 
+/* What a thread raises by a fault of its own. */
+static bool is_fault(int signal_number)
+{
+	return signal_number == SIGSEGV || signal_number == SIGBUS ||
+	       signal_number == SIGFPE || signal_number == SIGILL ||
+	       signal_number == SIGTRAP || signal_number == SIGSYS;
+}
+
 /* Two real-time signals are the C library's own. */
 static bool can_be_blocked(int signal_number)
 {
@@ -117,7 +125,7 @@ static bool can_be_blocked(int signal_number)
 	       (signal_number < 32 || signal_number >= SIGRTMIN);
 }
 
-Test(thread, all_signals_are_blocked)
+Test(thread, all_signals_but_faults_are_blocked)
 {
 	sigset_t mask, before, after;
 
@@ -129,13 +137,40 @@ Test(thread, all_signals_are_blocked)
 	ski_thread_join(&thread);
 	for (int i = 1; i <= SIGRTMAX; i++) {
 		if (can_be_blocked(i))
-			cr_expect(sigismember(&mask, i) == 1, "signal %d", i);
+			cr_expect(sigismember(&mask, i) == !is_fault(i),
+				  "signal %d", i);
 	}
 
 	/* And the creator's mask is what it was. */
 	pthread_sigmask(SIG_BLOCK, NULL, &after);
 	for (int i = 1; i <= SIGRTMAX; i++)
 		cr_expect_eq(sigismember(&after, i), sigismember(&before, i));
+}
+
+static void end_in_handler(int number)
+{
+	_exit(number == SIGSEGV ? 7 : 8);
+}
+
+static void touch_nothing(void *arg)
+{
+	*(volatile char *)arg = 0;
+}
+
+static void crash_in_thread(void)
+{
+	void *none =
+		mmap(NULL, 4096, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	signal(SIGSEGV, end_in_handler);
+	struct ski_thread thread = start("t", touch_nothing, none);
+	ski_thread_join(&thread);
+}
+
+/* A blocked fault would end the process without the handler. */
+Test(thread, faults_reach_their_handler)
+{
+	cr_expect_eq(fate_of_child(crash_in_thread), 1007);
 }
 
 static void get_name(void *arg)

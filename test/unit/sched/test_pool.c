@@ -330,6 +330,13 @@ Test(pool, opens_inside_a_task, .timeout = LIMIT)
 
 /* --- Signals. --- */
 
+/* What a thread raises by a fault of its own, which must reach its handler. */
+static bool is_fault(int signal)
+{
+	return signal == SIGSEGV || signal == SIGBUS || signal == SIGFPE ||
+	       signal == SIGILL || signal == SIGTRAP || signal == SIGSYS;
+}
+
 static void *blocks_all_signals(void *arg)
 {
 	sigset_t blocked;
@@ -337,7 +344,8 @@ static void *blocks_all_signals(void *arg)
 	CHECK(pthread_sigmask(SIG_SETMASK, NULL, &blocked) == 0);
 	for (int signal = 1; signal < 32; signal++)
 		if (signal != SIGKILL && signal != SIGSTOP)
-			CHECK(sigismember(&blocked, signal) == 1);
+			CHECK(sigismember(&blocked, signal) ==
+			      !is_fault(signal));
 	for (int signal = SIGRTMIN; signal <= SIGRTMAX; signal++)
 		CHECK(sigismember(&blocked, signal) == 1);
 	return arg;

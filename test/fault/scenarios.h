@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: MIT */
+/* The scenarios, for the table. */
+#ifndef SCENARIOS_H
+#define SCENARIOS_H
+
+#include "fault.h"
+
+/* scenarios_submit.c */
+void scenario_open(void);
+void scenario_default(void);
+void scenario_submit(void);
+void scenario_submit_with(void);
+void scenario_submit_many(void);
+void scenario_growth(void);
+void scenario_guests(void);
+
+/* scenarios_wait.c */
+void scenario_fork_join(void);
+void scenario_chain(void);
+void scenario_block(void);
+void scenario_suspend(void);
+void scenario_timed(void);
+void scenario_trim(void);
+
+/* scenarios_close.c */
+void scenario_cancel(void);
+void scenario_cancel_inside(void);
+void scenario_close(void);
+void scenario_close_outside(void);
+
+#endif
