@@ -459,6 +459,11 @@ SKUA_API int skua_once_init(struct skua_once *once);
 /** As skua_mutex_destroy(): SKUA_EBUSY while the function runs. */
 SKUA_API int skua_once_destroy(struct skua_once *once);
 
+#if defined(__cplusplus) && defined(__GNUC__) && !defined(__clang__)
+/* The function has the name of the struct, as stat() has. */
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wshadow"
+#endif
 /**
  * Call @fn, if this is the first call with @once. Otherwise wait until it has
  * returned.
@@ -468,6 +473,9 @@ SKUA_API int skua_once_destroy(struct skua_once *once);
  * Errors: SKUA_EINVAL (NULL), SKUA_EDEADLK (called by the function itself).
  */
 SKUA_API int skua_once(struct skua_once *once, void (*fn)(void));
+#if defined(__cplusplus) && defined(__GNUC__) && !defined(__clang__)
+#pragma GCC diagnostic pop
+#endif
 
 #ifdef __cplusplus
 }

@@ -79,11 +79,11 @@ void ski_waitq_add(struct ski_waitq *q, struct ski_ticket *ticket)
 	struct ski_ticket *before = q->last;
 
 	/* One that goes before others goes before nearly all of them. */
-	if (before && before->rank > ticket->rank) {
+	if (before && ski_waitq_before(ticket->rank, before->rank)) {
 		struct ski_ticket *at = q->first;
 
 		before = NULL;
-		for (; at->rank <= ticket->rank; at = at->next)
+		for (; !ski_waitq_before(ticket->rank, at->rank); at = at->next)
 			before = at;
 	}
 	put_behind(q, ticket, before);

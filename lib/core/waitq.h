@@ -72,7 +72,8 @@ struct ski_waitq {
 
 /*
  * Whether @first may go, given @word; *@next is what the word becomes by that,
- * and the verdict of @first is set. May be asked several times over.
+ * and the verdict of @first is set. May be asked several times over. @word may
+ * be older than @first: where *@next is the same word, that must not matter.
  */
 typedef bool ski_waitq_rule(struct ski_ticket *first, uint64_t word,
 			    uint64_t *next);
@@ -83,6 +84,12 @@ struct ski_waitq_kind {
 	/* Tells those of a list, NULL too; NULL: nothing else is to be done. */
 	void (*tell)(struct ski_ticket *list);
 };
+
+/* Ranks are bits of a word that count from its upper end, and go round. */
+static inline bool ski_waitq_before(uint64_t rank, uint64_t other)
+{
+	return (int64_t)(rank - other) < 0;
+}
 
 static inline void ski_ticket_init(struct ski_ticket *ticket, void *fiber,
 				   bool timed, uint64_t rank)

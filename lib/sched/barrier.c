@@ -31,7 +31,7 @@ static struct barrier *of(struct skua_barrier *barrier)
 
 static uint64_t time_of(uint64_t word)
 {
-	return word / TIME;
+	return word & ~(TIME - 1);
 }
 
 /* Rule: all have arrived since. */
@@ -39,7 +39,7 @@ static bool may_go(struct ski_ticket *first, uint64_t word, uint64_t *next)
 {
 	first->verdict = 0;
 	*next = word;
-	return first->rank != time_of(word);
+	return ski_waitq_before(first->rank, time_of(word));
 }
 
 static const struct ski_waitq_kind kind = { may_go, 0, NULL };

@@ -29,7 +29,7 @@ static struct cond *of(struct skua_cond *cond)
 
 static uint64_t time_of(uint64_t word)
 {
-	return word / TIME;
+	return word & ~(TIME - 1);
 }
 
 /* Rule: there was a broadcast since, or there is a signal. */
@@ -37,7 +37,7 @@ static bool may_go(struct ski_ticket *first, uint64_t word, uint64_t *next)
 {
 	first->verdict = 0;
 	*next = word;
-	if (first->rank != time_of(word))
+	if (ski_waitq_before(first->rank, time_of(word)))
 		return true;
 	if (!(word & SIGNALS))
 		return false;

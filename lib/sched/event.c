@@ -6,7 +6,7 @@
 
 /*
  * The word: whether it is set, and how often it was. Who waits has the number
- * as rank, and goes when that is another: so setting and clearing again lets
+ * as rank, and goes when that is lower: so setting and clearing again lets
  * all those go who were waiting, and nobody who came later.
  */
 #define SET (UINT64_C(1) << SKI_WAITQ_SHIFT)
@@ -26,16 +26,15 @@ static struct event *of(struct skua_event *event)
 
 static uint64_t time_of(uint64_t word)
 {
-	return word / TIME;
+	return word & ~(TIME - 1);
 }
 
-/* Rule: it was set since. Ranks are no higher than the time, and the first has
- * the lowest. */
+/* Rule: it was set since. */
 static bool may_go(struct ski_ticket *first, uint64_t word, uint64_t *next)
 {
 	first->verdict = 0;
 	*next = word;
-	return first->rank != time_of(word);
+	return ski_waitq_before(first->rank, time_of(word));
 }
 
 static const struct ski_waitq_kind kind = { may_go, 0, NULL };

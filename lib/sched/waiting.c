@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "waiting.h"
 
-#include "futex.h"
 #include "pool.h"
 
 /* The explorer shortens it. */

@@ -107,7 +107,7 @@ Test(barrier, may_be_freed_by_whoever_passed_it, .timeout = LIMIT)
 	with_crews(freed);
 }
 
-Test(barrier, refuses_none_and_too_many)
+Test(barrier, refuses_none_and_too_many, .timeout = LIMIT)
 {
 	bool last = false;
 

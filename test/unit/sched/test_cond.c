@@ -295,7 +295,7 @@ Test(cond, wants_the_mutex_of_its_caller, .timeout = LIMIT)
 	with_crews(owners);
 }
 
-Test(cond, refuses_null)
+Test(cond, refuses_null, .timeout = LIMIT)
 {
 	cr_assert_eq(skua_cond_init(NULL), SKUA_EINVAL);
 	cr_assert_eq(skua_cond_destroy(NULL), SKUA_EINVAL);

@@ -195,7 +195,7 @@ Test(event, may_be_freed_by_whoever_was_let_go, .timeout = LIMIT)
 	with_crews(freed);
 }
 
-Test(event, refuses_null)
+Test(event, refuses_null, .timeout = LIMIT)
 {
 	cr_assert_eq(skua_event_init(NULL), SKUA_EINVAL);
 	cr_assert_eq(skua_event_destroy(NULL), SKUA_EINVAL);

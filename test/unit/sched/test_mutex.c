@@ -126,7 +126,7 @@ Test(mutex, belongs_to_the_task_or_thread_that_locked_it, .timeout = LIMIT)
 	with_crews(owners);
 }
 
-Test(mutex, refuses_null)
+Test(mutex, refuses_null, .timeout = LIMIT)
 {
 	cr_assert_eq(skua_mutex_init(NULL), SKUA_EINVAL);
 	cr_assert_eq(skua_mutex_destroy(NULL), SKUA_EINVAL);
@@ -355,7 +355,7 @@ static int leave_by_return(void)
 	return 0;
 }
 
-Test(mutex, is_unlocked_however_a_block_is_left)
+Test(mutex, is_unlocked_however_a_block_is_left, .timeout = LIMIT)
 {
 	static struct skua_mutex inner;
 	int rounds = 0;

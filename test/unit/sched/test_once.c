@@ -63,7 +63,7 @@ Test(once, refuses_to_be_called_by_its_function, .timeout = LIMIT)
 	with_crews(inside);
 }
 
-Test(once, refuses_null)
+Test(once, refuses_null, .timeout = LIMIT)
 {
 	cr_assert_eq(skua_once_init(NULL), SKUA_EINVAL);
 	cr_assert_eq(skua_once_destroy(NULL), SKUA_EINVAL);

@@ -67,7 +67,7 @@ Test(rmutex, is_free_when_it_was_unlocked_as_often, .timeout = LIMIT)
 	with_crews(owners);
 }
 
-Test(rmutex, refuses_null)
+Test(rmutex, refuses_null, .timeout = LIMIT)
 {
 	cr_assert_eq(skua_rmutex_init(NULL), SKUA_EINVAL);
 	cr_assert_eq(skua_rmutex_destroy(NULL), SKUA_EINVAL);

@@ -201,7 +201,7 @@ Test(rwlock, belongs_to_its_writer, .timeout = LIMIT)
 	with_crews(owners);
 }
 
-Test(rwlock, refuses_null)
+Test(rwlock, refuses_null, .timeout = LIMIT)
 {
 	cr_assert_eq(skua_rwlock_init(NULL), SKUA_EINVAL);
 	cr_assert_eq(skua_rwlock_destroy(NULL), SKUA_EINVAL);

@@ -111,7 +111,7 @@ Test(semaphore, may_be_freed_by_whoever_got_a_unit, .timeout = LIMIT)
 	with_crews(freed);
 }
 
-Test(semaphore, refuses_what_it_cannot_count)
+Test(semaphore, refuses_what_it_cannot_count, .timeout = LIMIT)
 {
 	struct skua_semaphore *s = &semaphore;
 
