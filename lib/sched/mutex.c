@@ -103,7 +103,9 @@ static int wait_turn(struct ski_mutex *m, uint64_t clear, int64_t deadline_ns)
 	}
 }
 
-static int lock_slow(struct ski_mutex *m, const void *self, int64_t timeout_ns)
+/* Out of line: so the fast path needs no more registers than a call leaves. */
+static int __attribute__((__cold__, __noinline__))
+lock_slow(struct ski_mutex *m, const void *self, int64_t timeout_ns)
 {
 	int64_t deadline_ns = -1;
 	int error;
@@ -122,9 +124,8 @@ static int lock_slow(struct ski_mutex *m, const void *self, int64_t timeout_ns)
 	return error;
 }
 
-int skua_mutex_lock_timed(struct skua_mutex *mutex, int64_t timeout_ns)
+static inline int lock(struct ski_mutex *m, int64_t timeout_ns)
 {
-	struct ski_mutex *m = ski_mutex_of(mutex);
 	const void *self = ski_waiting_self();
 	uint64_t word = 0;
 
@@ -139,9 +140,14 @@ int skua_mutex_lock_timed(struct skua_mutex *mutex, int64_t timeout_ns)
 	return 0;
 }
 
+int skua_mutex_lock_timed(struct skua_mutex *mutex, int64_t timeout_ns)
+{
+	return lock(ski_mutex_of(mutex), timeout_ns);
+}
+
 int skua_mutex_lock(struct skua_mutex *mutex)
 {
-	return skua_mutex_lock_timed(mutex, SKUA_FOREVER);
+	return lock(ski_mutex_of(mutex), SKUA_FOREVER);
 }
 
 int skua_mutex_trylock(struct skua_mutex *mutex)
@@ -192,7 +198,7 @@ int skua_mutex_unlock(struct skua_mutex *mutex)
 		return SKUA_EINVAL;
 	own(m, NULL);
 	/* Release: what was done under the lock. Pairs with
-	 * skua_mutex_lock_timed() and try_once(). Failure: the slow way looks
+	 * lock() and try_once(). Failure: the slow way looks
 	 * again. */
 	if (ski_unlikely(!atomic_compare_exchange_strong_explicit(
 		    &m->q.word, &word, 0, memory_order_release,
