@@ -29,7 +29,8 @@ struct element {
 static struct {
 	struct element *e; /* from the heap, so that it may be freed */
 	struct ski_worker self[EX_THREADS]; /* only their names count */
-	int64_t tick_ns;
+	struct skua_cond *cond; /* apart from its mutex */
+	int64_t tick_ns, looks[EX_THREADS];
 	unsigned got[EX_THREADS];
 	bool late[EX_THREADS]; /* its time ran out */
 } s;
@@ -58,10 +59,10 @@ void ski_wait_ticket(struct ski_worker *worker, struct ski_ticket *ticket,
 	ex_assert(!"no fibers here");
 }
 
-/* Time stands still, or everybody has always waited long enough. */
+/* Time stands still, or everybody has waited long enough by the second look. */
 int64_t ski_clock_ns(void)
 {
-	return s.tick_ns ? (int64_t)ex_choose(2) * s.tick_ns : 0;
+	return s.looks[ex_self()]++ * s.tick_ns;
 }
 
 int64_t ski_deadline_ns(int64_t timeout_ns)
@@ -149,6 +150,15 @@ static void lock_twice(void)
 	add_one(e);
 }
 
+static void lock_thrice(void)
+{
+	struct element *e = begin();
+
+	add_one(e);
+	add_one(e);
+	add_one(e);
+}
+
 static void lock_timed(void)
 {
 	struct element *e = begin();
@@ -196,7 +206,7 @@ SYNC_SCENARIO(mutex_barging, "one locks it again, past who was woken",
 	      .run = { lock_twice, lock_once })
 SYNC_SCENARIO(mutex_hand_over, "one who was passed over is handed it",
 	      .setup = setup_patience, .check = check_mutex,
-	      .run = { lock_twice, lock_once })
+	      .run = { lock_thrice, lock_once })
 SYNC_SCENARIO(mutex_timeout, "a timeout against the wake", .setup = setup,
 	      .check = check_mutex, .timeouts = 1,
 	      .run = { lock_once, lock_timed })
@@ -358,6 +368,49 @@ static void put_and_drop(void)
 		ski_free(e);
 }
 
+/* The condition outlives the mutex, which may go while the broadcast that
+ * moves its waiters there has not returned. */
+static void drop_last(struct element *e)
+{
+	bool last = --e->references == 0;
+
+	ex_assert(skua_mutex_unlock(&e->mutex) == 0);
+	if (last)
+		ski_free(e);
+}
+
+static void setup_moved(void)
+{
+	setup_three();
+	s.cond = ski_calloc(1, sizeof(*s.cond));
+}
+
+static void wait_and_drop(void)
+{
+	struct element *e = begin();
+
+	ex_assert(skua_mutex_lock(&e->mutex) == 0);
+	while (!e->value[1])
+		ex_assert(skua_cond_wait(s.cond, &e->mutex) == 0);
+	drop_last(e);
+}
+
+static void drop_and_broadcast(void)
+{
+	struct element *e = begin();
+
+	ex_assert(skua_mutex_lock(&e->mutex) == 0);
+	e->value[1] = 1;
+	drop_last(e);
+	ex_assert(skua_cond_broadcast(s.cond) == 0);
+}
+
+static void check_moved(void)
+{
+	ex_assert(skua_cond_destroy(s.cond) == 0);
+	ski_free(s.cond);
+}
+
 SYNC_SCENARIO(cond_signal, "a signal against the wait", .setup = setup,
 	      .check = check_mutex, .run = { take_token, put_inside })
 SYNC_SCENARIO(cond_signal_outside, "the same without the mutex", .setup = setup,
@@ -373,6 +426,9 @@ SYNC_SCENARIO(cond_removed, "it goes right after a broadcast",
 	      .run = { await_removal, remove_it })
 SYNC_SCENARIO(cond_freed, "the last one frees it and the mutex", .setup = setup,
 	      .run = { take_and_drop, put_and_drop })
+LONG_SCENARIO(cond_three_moved, "the mutex goes during the broadcast",
+	      .setup = setup_moved, .check = check_moved,
+	      .run = { wait_and_drop, drop, drop_and_broadcast })
 LONG_SCENARIO(cond_three_signals, "two signals for two", .setup = setup,
 	      .check = check_mutex,
 	      .run = { take_token, take_token, put_outside, put_inside })
@@ -429,10 +485,12 @@ static void check_semaphore(void)
 	ski_free(s.e);
 }
 
-SYNC_SCENARIO(semaphore_two, "two for two units", .setup = setup,
-	      .check = check_semaphore,
-	      .run = { acquire, acquire, release, release })
-LONG_SCENARIO(semaphore_timeout, "a timeout against a release", .setup = setup,
+SYNC_SCENARIO(semaphore_one, "one for one unit", .setup = setup,
+	      .check = check_semaphore, .run = { acquire, release })
+SYNC_SCENARIO(semaphore_timeout, "a timeout against a release", .setup = setup,
+	      .check = check_semaphore, .timeouts = 1,
+	      .run = { acquire_timed, release })
+LONG_SCENARIO(semaphore_three, "two for two units", .setup = setup,
 	      .check = check_semaphore, .timeouts = 1,
 	      .run = { acquire_timed, acquire, release, release })
 SYNC_SCENARIO(semaphore_freed, "whoever got the unit frees it", .setup = setup,
