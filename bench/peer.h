@@ -53,6 +53,15 @@ struct herd {
 	void (*await_busy)(struct herd *);
 };
 
+/* Memory for a lock or an event of any peer; all zero, it is ready. */
+struct peer_lock {
+	unsigned long long room[8];
+};
+
+struct peer_event {
+	unsigned long long room[8];
+};
+
 struct peer {
 	const char *name;
 
@@ -87,6 +96,12 @@ struct peer {
 	size_t future_bytes;
 	int (*submit)(void *pool, void *future, peer_fn *fn, void *arg);
 	void *(*wait)(void *pool, void *future);
+
+	/* Lock, add 1 to the counter and unlock, over and over; in a task. */
+	void (*count)(struct peer_lock *lock, long *counter, long times);
+	/* Events, if a task that waits for one does not hold its thread. */
+	void (*event_wait)(struct peer_event *event);
+	void (*event_set)(struct peer_event *event);
 };
 
 /* What a module defines. */

@@ -3,6 +3,8 @@
  * The mutex pool as a peer. A task that waits for its children holds its
  * thread, and a few levels of recursion hold them all: no fork-join workloads.
  */
+#include <pthread.h>
+
 #include "mutex_pool.h"
 #include "peers.h"
 
@@ -30,6 +32,21 @@ static void *wait(void *pool, void *future)
 	return futex_future_wait(future, 0);
 }
 
+_Static_assert(sizeof(pthread_mutex_t) <= sizeof(struct peer_lock),
+	       "it has room");
+
+/* All zero is PTHREAD_MUTEX_INITIALIZER on Linux. */
+static void count(struct peer_lock *lock, long *counter, long times)
+{
+	pthread_mutex_t *mutex = (pthread_mutex_t *)lock;
+
+	for (long i = 0; i < times; i++) {
+		pthread_mutex_lock(mutex);
+		++*counter;
+		pthread_mutex_unlock(mutex);
+	}
+}
+
 const struct peer peer_mutex = {
 	.name = "mutex",
 	.threads = true,
@@ -39,4 +56,5 @@ const struct peer peer_mutex = {
 	.future_bytes = sizeof(struct futex_future),
 	.submit = submit,
 	.wait = wait,
+	.count = count,
 };

@@ -178,6 +178,27 @@ static void *wait(void *pool, void *future)
 	return result;
 }
 
+static void count(struct peer_lock *lock, long *counter, long times)
+{
+	struct skua_mutex *mutex = (struct skua_mutex *)lock;
+
+	for (long i = 0; i < times; i++) {
+		(void)skua_mutex_lock(mutex);
+		++*counter;
+		(void)skua_mutex_unlock(mutex);
+	}
+}
+
+static void event_wait(struct peer_event *event)
+{
+	(void)skua_event_wait((struct skua_event *)event);
+}
+
+static void event_set(struct peer_event *event)
+{
+	(void)skua_event_set((struct skua_event *)event);
+}
+
 const struct peer peer_skua = {
 	.name = "skua",
 	.threads = true,
@@ -192,4 +213,7 @@ const struct peer peer_skua = {
 	.future_bytes = sizeof(struct skua_future *),
 	.submit = submit,
 	.wait = wait,
+	.count = count,
+	.event_wait = event_wait,
+	.event_set = event_set,
 };

@@ -4,7 +4,7 @@
  *
  * Read in this order: error.h (codes), pool.h (worker threads), future.h
  * (submit a function, get its result), fork.h (fork-join for compute
- * kernels), sync.h (sleep, yield).
+ * kernels), sync.h (sleep, yield, locks).
  */
 #ifndef SKUA_SKUA_H
 #define SKUA_SKUA_H

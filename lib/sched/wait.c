@@ -21,11 +21,13 @@
 #define SKI_THREAD_YIELDS 64
 #endif
 
-/* A timer that resumes a fiber. With a waiter, only if nobody told it. */
+/* A timer that resumes a fiber. With a waiter or a ticket, only if nobody told
+ * it. */
 struct alarm {
 	struct ski_timer timer;
 	struct ski_fiber *fiber;
 	struct ski_waiter *waiter;
+	struct ski_ticket *ticket;
 };
 
 /* The fiber that runs from now on: thieves look at its newest segment. */
@@ -71,13 +73,14 @@ void ski_wait_suspend(struct ski_worker *worker)
 	worker->suspended--;
 }
 
-int ski_wait_prepare(struct ski_worker *worker)
+/* Make the private frames public; false: no room for the proxy. */
+static bool offer_frames(struct ski_worker *worker)
 {
 	struct ski_deque *inner = &worker->inner;
 	struct ski_segment *segment;
 
-	if (!ski_cache_spare(worker) || ski_deque_reserve(inner, 1))
-		return SKUA_ENOMEM;
+	if (ski_deque_reserve(inner, 1))
+		return false;
 	/* Relaxed: the worker's own. */
 	segment = atomic_load_explicit(&worker->fiber->current,
 				       memory_order_relaxed);
@@ -86,7 +89,13 @@ int ski_wait_prepare(struct ski_worker *worker)
 		ski_deque_push(inner, (uintptr_t)&segment->proxy);
 		ski_wake_published(worker->pool);
 	}
-	return 0;
+	return true;
+}
+
+int ski_wait_prepare(struct ski_worker *worker)
+{
+	return ski_cache_spare(worker) && offer_frames(worker) ? 0 :
+								 SKUA_ENOMEM;
 }
 
 /* ---- joins ---- */
@@ -214,6 +223,13 @@ void ski_wait_frame(struct ski_worker *worker, struct ski_segment *segment,
 
 /* ---- timers ---- */
 
+static bool goes_off(struct alarm *alarm)
+{
+	if (alarm->ticket)
+		return ski_ticket_expire(alarm->ticket);
+	return !alarm->waiter || ski_waiter_decide(alarm->waiter, SKI_GONE);
+}
+
 void ski_wait_timers(struct ski_worker *worker)
 {
 	struct ski_timer *timer;
@@ -225,8 +241,7 @@ void ski_wait_timers(struct ski_worker *worker)
 	while ((timer = ski_timers_due(&worker->timers, now_ns))) {
 		struct alarm *alarm = (struct alarm *)(void *)timer;
 
-		if (!alarm->waiter ||
-		    ski_waiter_decide(alarm->waiter, SKI_GONE))
+		if (goes_off(alarm))
 			ski_queue_put(&worker->ready, &alarm->fiber->node);
 	}
 }
@@ -238,6 +253,24 @@ static void suspend_until(struct ski_worker *worker, int64_t deadline_ns,
 
 	ski_timers_add(&worker->timers, &alarm.timer, deadline_ns);
 	ski_wait_suspend(worker);
+	if (alarm.timer.armed)
+		ski_timers_remove(&worker->timers, &alarm.timer);
+}
+
+void ski_wait_ticket(struct ski_worker *worker, struct ski_ticket *ticket,
+		     int64_t deadline_ns)
+{
+	struct alarm alarm = { .fiber = worker->fiber, .ticket = ticket };
+
+	if (deadline_ns >= 0)
+		ski_timers_add(&worker->timers, &alarm.timer, deadline_ns);
+	/* Without room for the proxy nobody is told of the frames, as in a
+	 * task that runs on. */
+	(void)offer_frames(worker);
+	if (ski_cache_spare(worker))
+		ski_wait_suspend(worker);
+	else
+		block(worker);
 	if (alarm.timer.armed)
 		ski_timers_remove(&worker->timers, &alarm.timer);
 }

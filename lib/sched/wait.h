@@ -7,6 +7,7 @@
 #define SKI_WAIT_H
 
 #include "slot.h"
+#include "waitq.h"
 #include "worker.h"
 
 /* Join: until the stolen frame @i of @segment is done. */
@@ -23,6 +24,13 @@ void ski_wait_switch(struct ski_worker *worker, struct ski_fiber *fiber);
 /* After each switch, on the other stack: the one that was left may be used by
  * others only now. */
 void ski_wait_arrive(struct ski_worker *worker);
+/*
+ * In a task: until @ticket is told, or its time is over (negative: never) and
+ * it expires. Who tells resumes the fiber, perhaps before it is left. Without a
+ * stack to switch to, the worker is blocked.
+ */
+void ski_wait_ticket(struct ski_worker *worker, struct ski_ticket *ticket,
+		     int64_t deadline_ns);
 /* Fibers whose time is over become ready. */
 void ski_wait_timers(struct ski_worker *worker);
 

@@ -7,7 +7,7 @@
 #include "pool.h"
 #include "rcu.h"
 
-_Thread_local struct ski_worker *ski_self;
+_Thread_local struct ski_worker *ski_self SKI_NEAR_LOCAL;
 
 struct ski_worker *ski_worker_self(void)
 {
