@@ -165,6 +165,30 @@ SKUA_API void *skua_future_arg(struct skua_future *future);
 SKUA_API int skua_future_code(struct skua_future *future);
 
 /**
+ * Have @callback(@future, @context) called when the future is done.
+ *
+ * Callbacks run in the order in which they were added, after those who wait
+ * were told: in the worker that finished the task, in the thread that
+ * cancelled it or, of a promise, completed it. If the future is done already,
+ * @callback is called at once, before this call returns. A callback may
+ * submit, wait and release futures, this one too. It is no task of its own:
+ * skua_fail() is not for it. While it waits, those after it wait too, and so
+ * does the end of a pool that is being closed.
+ *
+ * @context is borrowed until the callback has returned. The caller's reference
+ * stays the caller's: until its callbacks have run, the future is kept by one
+ * of its own.
+ *
+ * Thread: any, several at once. Blocks: never, but for what @callback does.
+ * Errors: SKUA_EINVAL (NULL @future or @callback), SKUA_ENOMEM, SKUA_ECLOSED
+ * (pending, and inherited over fork()): it is never called.
+ */
+SKUA_API int skua_future_on_done(struct skua_future *future,
+				 void (*callback)(struct skua_future *future,
+						  void *context),
+				 void *context);
+
+/**
  * Take one more reference; returns @future. NULL is passed through.
  * Thread: any that holds a reference. Blocks: never.
  */
@@ -175,6 +199,42 @@ SKUA_API struct skua_future *skua_future_retain(struct skua_future *future);
  * ignored. Thread: any, inside a task too. Blocks: never.
  */
 SKUA_API void skua_future_release(struct skua_future *future);
+
+/**
+ * Open a promise: a future that is completed by hand.
+ *
+ * No task runs for it and no pool is needed. On success the caller owns one
+ * reference, *@out; others who wait for it or complete it take their own with
+ * skua_future_retain(). It is pending until skua_promise_set(),
+ * skua_promise_fail() or skua_future_cancel(), whichever is first. Until then
+ * it can be given up: releasing the last reference frees it, and if it has
+ * callbacks cancels it first, so that they are called.
+ *
+ * Thread: any. Blocks: never. Errors: SKUA_EINVAL (NULL), SKUA_ENOMEM.
+ */
+SKUA_API int skua_promise_open(struct skua_future **out);
+
+/**
+ * Complete a promise: it is done, with @value as its result.
+ *
+ * Everything the caller wrote before is visible to whoever saw it done. Its
+ * callbacks run in this call. The caller's reference stays the caller's.
+ *
+ * Thread: any that holds a reference; of several the first one wins. Blocks:
+ * never, but for what callbacks do. Errors: SKUA_EINVAL (NULL, or a future
+ * that is no promise), SKUA_EBUSY (completed before), SKUA_ECANCELLED
+ * (cancelled before: nobody wants it), SKUA_ECLOSED (inherited over fork()).
+ */
+SKUA_API int skua_promise_set(struct skua_future *promise, void *value);
+
+/**
+ * Complete a promise as failed: waits answer SKUA_EFAILED, and
+ * skua_future_code() is @code.
+ *
+ * Thread, Blocks, Errors: as skua_promise_set(); SKUA_EINVAL also for a @code
+ * of 0.
+ */
+SKUA_API int skua_promise_fail(struct skua_future *promise, int code);
 
 #ifdef __cplusplus
 }

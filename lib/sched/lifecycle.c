@@ -89,7 +89,8 @@ void ski_pool_left(struct skua_pool *pool)
 	    1)
 		return;
 	ski_waiters_tell(
-		ski_slot_waiters(ski_slot_finish(&pool->ended, SKI_DONE)));
+		ski_slot_waiters(ski_slot_finish(&pool->ended, SKI_DONE)),
+		SKI_DONE);
 	drop(pool);
 }
 

@@ -7,8 +7,8 @@
 #include "chain.h"
 #include "clock.h"
 #include "future.h"
-#include "guest.h"
 #include "loop.h"
+#include "objects.h"
 #include "pool.h"
 #include "rcu.h"
 #include "run.h"
@@ -277,14 +277,29 @@ void skua_yield(void)
 
 /* ---- futures ---- */
 
-static void free_waiter(struct ski_waiter *waiter)
+struct ski_waiter *ski_waiter_open(struct ski_worker *worker)
+{
+	struct ski_waiter *waiter = ski_object_alloc();
+
+	if (!waiter)
+		return NULL;
+	waiter->fiber = worker ? worker->fiber : NULL;
+	waiter->told = NULL;
+	/* Relaxed: published with the waiter. */
+	atomic_store_explicit(&waiter->state, SKI_WAITING,
+			      memory_order_relaxed);
+	atomic_store_explicit(&waiter->references, 2, memory_order_relaxed);
+	return waiter;
+}
+
+void ski_waiter_release(struct ski_waiter *waiter)
 {
 	if (ski_waiter_drop(waiter))
-		ski_free(waiter);
+		ski_object_free(waiter);
 }
 
 /* To the finisher, the last touch of a waiter that is not shared. */
-static void tell(struct ski_waiter *waiter)
+static void tell(struct ski_waiter *waiter, enum ski_status status)
 {
 	bool shared =
 		atomic_load_explicit(&waiter->references, memory_order_relaxed);
@@ -292,7 +307,11 @@ static void tell(struct ski_waiter *waiter)
 	const void *address = &waiter->state;
 
 	if (shared && !ski_waiter_decide(waiter, SKI_TOLD)) {
-		free_waiter(waiter);
+		ski_waiter_release(waiter);
+		return;
+	}
+	if (waiter->told) {
+		waiter->told(waiter, status);
 		return;
 	}
 	if (fiber) {
@@ -307,15 +326,15 @@ static void tell(struct ski_waiter *waiter)
 			ski_self->woke_thread = true;
 	}
 	if (shared)
-		free_waiter(waiter);
+		ski_waiter_release(waiter);
 }
 
-void ski_waiters_tell(struct ski_waiter *list)
+void ski_waiters_tell(struct ski_waiter *list, enum ski_status status)
 {
 	while (list) {
 		struct ski_waiter *next = list->next;
 
-		tell(list);
+		tell(list, status);
 		list = next;
 	}
 }
@@ -333,7 +352,7 @@ static void sift(ski_slot_state *state, struct ski_waiter *list)
 		/* Acquire: pairs with ski_waiter_decide(). */
 		if (atomic_load_explicit(&list->state, memory_order_acquire) ==
 		    SKI_GONE) {
-			free_waiter(list);
+			ski_waiter_release(list);
 		} else {
 			*last = list;
 			last = &list->next;
@@ -349,7 +368,7 @@ static void sift(ski_slot_state *state, struct ski_waiter *list)
 						  offsetof(struct ski_waiter,
 							   next)))) {
 		*last = NULL;
-		ski_waiters_tell(kept);
+		ski_waiters_tell(kept, ski_slot_status(ski_slot_load(state)));
 	}
 }
 
@@ -363,33 +382,42 @@ static void wait_thread(struct ski_waiter *waiter, int64_t deadline_ns)
 			ski_waiter_decide(waiter, SKI_GONE);
 }
 
+bool ski_wait_told(struct ski_waiter *waiter, struct ski_worker *worker,
+		   int64_t deadline_ns)
+{
+	if (!worker)
+		wait_thread(waiter, deadline_ns);
+	else if (deadline_ns >= 0)
+		suspend_until(worker, deadline_ns, waiter);
+	else
+		ski_wait_suspend(worker);
+	/* Acquire: pairs with ski_waiter_decide(). */
+	return atomic_load_explicit(&waiter->state, memory_order_acquire) ==
+	       SKI_TOLD;
+}
+
+void ski_wait_sift(ski_slot_state *state)
+{
+	sift(state, ski_slot_take_waiters(state));
+}
+
 static int wait_timed(ski_slot_state *state, struct ski_worker *worker,
 		      int64_t deadline_ns)
 {
-	struct ski_waiter *waiter =
-		ski_aligned_alloc(_Alignof(struct ski_waiter), sizeof(*waiter));
+	struct ski_waiter *waiter = ski_waiter_open(worker);
 	int error = 0;
 
 	if (!waiter)
 		return SKUA_ENOMEM;
-	waiter->fiber = worker ? worker->fiber : NULL;
-	atomic_init(&waiter->state, SKI_WAITING);
-	atomic_init(&waiter->references, 2);
 	if (!ski_slot_wait(state, waiter, waiter)) {
-		ski_free(waiter);
+		ski_object_free(waiter);
 		return 0;
 	}
-	if (worker)
-		suspend_until(worker, deadline_ns, waiter);
-	else
-		wait_thread(waiter, deadline_ns);
-	/* Acquire: pairs with ski_waiter_decide(). */
-	if (atomic_load_explicit(&waiter->state, memory_order_acquire) ==
-	    SKI_GONE) {
+	if (!ski_wait_told(waiter, worker, deadline_ns)) {
 		error = SKUA_ETIMEDOUT;
-		sift(state, ski_slot_take_waiters(state));
+		ski_wait_sift(state);
 	}
-	free_waiter(waiter);
+	ski_waiter_release(waiter);
 	return error;
 }
 

@@ -26,6 +26,20 @@ void ski_wait_arrive(struct ski_worker *worker);
 /* Fibers whose time is over become ready. */
 void ski_wait_timers(struct ski_worker *worker);
 
+/* ---- for waits on several futures, and on other things than futures ---- */
+
+/* A shared waiter with two references, for @worker's fiber, or if that is
+ * NULL for the calling thread. NULL: no memory. */
+struct ski_waiter *ski_waiter_open(struct ski_worker *worker);
+/* Give one of the references back. */
+void ski_waiter_release(struct ski_waiter *waiter);
+/* Until it is told, or until @deadline_ns if that is not negative; then it is
+ * GONE, and false is returned. A worker has been prepared. */
+bool ski_wait_told(struct ski_waiter *waiter, struct ski_worker *worker,
+		   int64_t deadline_ns);
+/* Holder of a reference: drop waiters that are GONE from its list. */
+void ski_wait_sift(ski_slot_state *state);
+
 /* Until *@state is final; as skua_future_result() without the result. */
 int ski_wait_slot(ski_slot_state *state, int64_t timeout_ns);
 
