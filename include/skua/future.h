@@ -236,6 +236,87 @@ SKUA_API int skua_promise_set(struct skua_future *promise, void *value);
  */
 SKUA_API int skua_promise_fail(struct skua_future *promise, int code);
 
+/** What ends a wait for several futures. */
+enum skua_when {
+	SKUA_ALL_DONE, /* all are finished, failed or cancelled */
+	SKUA_FIRST_DONE, /* the first one is */
+	SKUA_FIRST_FAILED /* the first one has failed, or all are done */
+};
+
+/**
+ * Wait for several futures at once, of one pool or several.
+ *
+ * The caller keeps a reference to each of them meanwhile. One that is given
+ * twice counts once. *@index (may be NULL) is the place of the one that ended
+ * the wait: the first that was done or had failed, or the last of all to be
+ * done; if that was so at the call, the first such in @futures, or
+ * @count - 1 for all. A cancelled task has not failed. A @count of 0 is all
+ * done, with *@index untouched.
+ *
+ * A wait that runs out disturbs nothing and leaves nothing behind. It takes
+ * time and, beside a pointer each, memory for the futures that are pending,
+ * linear in @count.
+ *
+ * Thread: any, several at once. Blocks: suspends the task / blocks the
+ * thread, for @timeout_ns nanoseconds at most (0: only looks).
+ * Errors: SKUA_EINVAL (NULL @futures or one of them, an unknown @when),
+ * SKUA_ETIMEDOUT, SKUA_ENOMEM, SKUA_ENONE (first of none), SKUA_EDEADLK (a
+ * task waits for its own future, and for all or for nothing else),
+ * SKUA_ECLOSED (the same with futures inherited over fork()).
+ */
+SKUA_API int skua_wait(struct skua_future *const futures[], size_t count,
+		       enum skua_when when, int64_t timeout_ns, size_t *index);
+
+struct skua_completed;
+
+/**
+ * Take futures as they are done, of one pool or several.
+ *
+ *	struct skua_completed *completed;
+ *	int error = skua_as_completed(&completed, futures, count);
+ *	...
+ *	while (!skua_completed_next(completed, SKUA_FOREVER, NULL, &i))
+ *		use(skua_future_value(futures[i]));
+ *	skua_completed_free(completed);
+ *
+ * The array is copied. The futures are not retained: each must keep a
+ * reference of the caller's until it has come out or skua_completed_free()
+ * was called. On success the caller owns *@completed.
+ *
+ * Linear in @count, and so are all skua_completed_next() together.
+ *
+ * Thread: any. Blocks: never. Errors: SKUA_EINVAL (NULL, or a NULL future),
+ * SKUA_ENOMEM, SKUA_ECLOSED (one pending that was inherited over fork()).
+ */
+SKUA_API int skua_as_completed(struct skua_completed **completed,
+			       struct skua_future *const futures[],
+			       size_t count);
+
+/**
+ * The next one that is done: finished, failed or cancelled.
+ *
+ * Those that were done at skua_as_completed() come first, in the order of the
+ * array, then the others in the order of their ends. Each comes once, also if
+ * it was given twice. *@future is the one, still with the caller's reference,
+ * *@index its first place in the array; either may be NULL. On error nothing
+ * is lost.
+ *
+ * Thread: any, one at a time. Blocks: suspends the task / blocks the thread,
+ * for @timeout_ns nanoseconds at most (0: only looks).
+ * Errors: SKUA_ENONE (all have come out), SKUA_ETIMEDOUT, SKUA_EINVAL (NULL
+ * @completed), SKUA_ENOMEM, SKUA_EDEADLK (the last one is the task's own),
+ * SKUA_ECLOSED (inherited over fork()).
+ */
+SKUA_API int skua_completed_next(struct skua_completed *completed,
+				 int64_t timeout_ns,
+				 struct skua_future **future, size_t *index);
+
+/**
+ * Stop, whether or not all have come out. The futures are not affected. NULL
+ * is ignored. Thread: any, no other one using it. Blocks: never.
+ */
+SKUA_API void skua_completed_free(struct skua_completed *completed);
+
 #ifdef __cplusplus
 }
 #endif

@@ -433,14 +433,14 @@ static void wait_forever(ski_slot_state *state, struct ski_worker *worker)
 		wait_thread(&waiter, -1);
 }
 
-static bool is_final(ski_slot_state *state)
+static bool is_final(void *state)
 {
 	return ski_status_final(ski_slot_status(ski_slot_load(state)));
 }
 
-/* A thread, for a while. If the worker has yet to wake, it may do so on this
- * CPU: give way to it, and do not sleep before it had the time to. */
-static bool spin(ski_slot_state *state)
+/* If the worker has yet to wake, it may do so on this CPU: give way to it, and
+ * do not sleep before it had the time to. */
+bool ski_wait_spin(bool (*is_over)(void *), void *what)
 {
 	bool woke = ski_woke_sleeper;
 	int rounds = woke ? SKI_THREAD_YIELDS : SKI_THREAD_SPINS;
@@ -451,7 +451,7 @@ static bool spin(ski_slot_state *state)
 			ski_thread_yield();
 		else
 			ski_pause();
-		if (is_final(state))
+		if (is_over(what))
 			return true;
 	}
 	return false;
@@ -470,7 +470,7 @@ int ski_wait_slot(ski_slot_state *state, int64_t timeout_ns)
 		error = ski_wait_prepare(worker);
 		if (error)
 			return error;
-	} else if (spin(state)) {
+	} else if (ski_wait_spin(is_final, state)) {
 		return 0;
 	}
 	if (timeout_ns > 0)

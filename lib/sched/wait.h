@@ -33,6 +33,8 @@ void ski_wait_timers(struct ski_worker *worker);
 struct ski_waiter *ski_waiter_open(struct ski_worker *worker);
 /* Give one of the references back. */
 void ski_waiter_release(struct ski_waiter *waiter);
+/* A thread, before it sleeps: look at @what for a while. True: it is over. */
+bool ski_wait_spin(bool (*is_over)(void *), void *what);
 /* Until it is told, or until @deadline_ns if that is not negative; then it is
  * GONE, and false is returned. A worker has been prepared. */
 bool ski_wait_told(struct ski_waiter *waiter, struct ski_worker *worker,
