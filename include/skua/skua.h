@@ -3,8 +3,8 @@
  * Skua: a lock-free work-stealing task runtime. This header brings all of it.
  *
  * Read in this order: error.h (codes), pool.h (worker threads), future.h
- * (submit a function, get its result), fork.h (fork-join for compute
- * kernels), sync.h (sleep, yield).
+ * (submit a function, get its result), map.h (one function for many items),
+ * fork.h (fork-join for compute kernels), sync.h (sleep, yield).
  */
 #ifndef SKUA_SKUA_H
 #define SKUA_SKUA_H
@@ -12,6 +12,7 @@
 #include <skua/error.h>
 #include <skua/fork.h>
 #include <skua/future.h>
+#include <skua/map.h>
 #include <skua/pool.h>
 #include <skua/sync.h>
 

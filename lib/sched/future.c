@@ -178,6 +178,13 @@ void *skua_fail(int code)
 	return NULL;
 }
 
+_Atomic(int) *skua_task_code_1(void)
+{
+	struct ski_worker *worker = ski_worker_self();
+
+	return worker ? worker->fiber->root : NULL;
+}
+
 /* ---- for everybody ---- */
 
 static enum ski_status status_of(struct skua_future *future)
