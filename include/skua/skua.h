@@ -4,7 +4,8 @@
  *
  * Read in this order: error.h (codes), pool.h (worker threads), future.h
  * (submit a function, get its result), map.h (one function for many items),
- * fork.h (fork-join for compute kernels), sync.h (sleep, yield).
+ * ordered.h (results in the order of jobs), fork.h (fork-join for compute
+ * kernels), sync.h (sleep, yield).
  */
 #ifndef SKUA_SKUA_H
 #define SKUA_SKUA_H
@@ -13,6 +14,7 @@
 #include <skua/fork.h>
 #include <skua/future.h>
 #include <skua/map.h>
+#include <skua/ordered.h>
 #include <skua/pool.h>
 #include <skua/sync.h>
 

@@ -58,10 +58,14 @@ int ski_chunk_submit(struct ski_chunk *chunk, struct skua_pool *pool,
 	return skua_submit_with(pool, run, chunk, &options, future);
 }
 
-void ski_chunk_wait(struct skua_future *future)
+int ski_chunk_wait(struct skua_future *future)
 {
+	int error;
+
 	/* A task that gets no stack to switch to lets others run, as far as
 	 * that goes: what runs still uses the caller's memory. */
-	while (skua_future_result(future, SKUA_FOREVER, NULL) == SKUA_ENOMEM)
+	while ((error = skua_future_result(future, SKUA_FOREVER, NULL)) ==
+	       SKUA_ENOMEM)
 		skua_yield();
+	return error;
 }

@@ -28,7 +28,8 @@ struct ski_chunk {
 int ski_chunk_submit(struct ski_chunk *chunk, struct skua_pool *pool,
 		     int64_t deadline_ns, struct skua_future **future);
 
-/* Until its task has ended or been cancelled, come what may. */
-void ski_chunk_wait(struct skua_future *future);
+/* Until a task has ended or been cancelled, come what may. Errors: those of
+ * skua_future_result() but SKUA_ENOMEM. */
+int ski_chunk_wait(struct skua_future *future);
 
 #endif
