@@ -97,3 +97,66 @@ Test(bell, no_ring_is_lost, .timeout = LIMIT)
 {
 	with_pools(rings_body);
 }
+
+/* --- Every ring counts. --- */
+
+enum {
+	STEPS = SCALED(20000)
+};
+static atomic_size_t step, seen_step;
+static atomic_bool over;
+
+static bool has_stepped(void *arg)
+{
+	(void)arg;
+	return atomic_load(&step) > atomic_load(&seen_step);
+}
+
+static bool never(void *arg)
+{
+	(void)arg;
+	return false;
+}
+
+/* No time limit: a ring that it misses is not made up for by the next. */
+static void *follow(void *arg)
+{
+	for (size_t i = 0; i < STEPS; i++) {
+		CHECK(ski_bell_wait(&bell, has_stepped, NULL, -1) == 0);
+		atomic_fetch_add(&seen_step, 1);
+	}
+	return arg;
+}
+
+/* Takes the one that follows out of the list, and puts it back. */
+static void *keep_giving_up(void *arg)
+{
+	while (!atomic_load(&over))
+		CHECK(ski_bell_wait(&bell, never, NULL,
+				    ski_deadline_after(1000)) ==
+		      SKUA_ETIMEDOUT);
+	return arg;
+}
+
+Test(bell, ring_while_others_give_up, .timeout = LIMIT)
+{
+	pthread_t follower, others[2];
+
+	CHECK(pthread_create(&follower, NULL, follow, NULL) == 0);
+	for (unsigned i = 0; i < 2; i++)
+		CHECK(pthread_create(&others[i], NULL, keep_giving_up, NULL) ==
+		      0);
+	for (size_t i = 1; i <= STEPS; i++) {
+		atomic_store(&step, i);
+		ski_bell_ring(&bell);
+		while (atomic_load(&seen_step) < i)
+			sched_yield();
+	}
+	atomic_store(&over, true);
+	CHECK(pthread_join(follower, NULL) == 0);
+	for (unsigned i = 0; i < 2; i++)
+		CHECK(pthread_join(others[i], NULL) == 0);
+	cr_assert_null(atomic_load(&bell.list));
+	ski_bell_destroy(&bell);
+	settle(0);
+}
