@@ -16,6 +16,7 @@ extern "C" {
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "uts.h"
 
@@ -102,6 +103,17 @@ struct peer {
 	/* Events, if a task that waits for one does not hold its thread. */
 	void (*event_wait)(struct peer_event *event);
 	void (*event_set)(struct peer_event *event);
+	/*
+	 * results[i] = fn(items[i]), @chunk items a task. 0, or -1. NULL for
+	 * other executors: chunks are submitted.
+	 */
+	int (*map)(void *pool, peer_fn *fn, void *const items[], size_t count,
+		   size_t chunk, void *results[]);
+	/*
+	 * Submit @count jobs with their numbers as argument, take their
+	 * results as they are done, return the sum of the results.
+	 */
+	uint64_t (*collect)(void *pool, peer_fn *fn, size_t count);
 };
 
 /* What a module defines. */

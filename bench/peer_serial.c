@@ -81,6 +81,16 @@ static void run_pipeline(void *pool, struct pipeline *pipeline)
 	}
 }
 
+static int run_map(void *pool, peer_fn *fn, void *const items[], size_t count,
+		   size_t chunk, void *results[])
+{
+	(void)pool;
+	(void)chunk;
+	for (size_t i = 0; i < count; i++)
+		results[i] = fn(items[i]);
+	return 0;
+}
+
 const struct peer peer_serial = {
 	.name = "serial",
 	.with = with,
@@ -89,6 +99,7 @@ const struct peer peer_serial = {
 	.uts = run_uts,
 	.skynet = run_skynet,
 	.pipeline = run_pipeline,
+	.map = run_map,
 };
 
 /* The recursion as it is called when the compiler may not inline it into

@@ -199,6 +199,45 @@ static void event_set(struct peer_event *event)
 	(void)skua_event_set((struct skua_event *)event);
 }
 
+static int run_map(void *pool, peer_fn *fn, void *const items[], size_t count,
+		   size_t chunk, void *results[])
+{
+	return skua_map(pool, fn, items, count, chunk, SKUA_FOREVER, results,
+			NULL);
+}
+
+/* Sums up what comes out. What goes wrong makes the sum wrong. */
+static uint64_t take_as_completed(struct skua_future *futures[], size_t count)
+{
+	struct skua_completed *completed;
+	struct skua_future *future;
+	uint64_t sum = 0;
+
+	if (skua_as_completed(&completed, futures, count))
+		return 0;
+	while (!skua_completed_next(completed, SKUA_FOREVER, &future, NULL)) {
+		sum += (uintptr_t)skua_future_value(future);
+		skua_future_release(future);
+	}
+	skua_completed_free(completed);
+	return sum;
+}
+
+static uint64_t collect(void *pool, peer_fn *fn, size_t count)
+{
+	struct skua_future **futures = malloc(count * sizeof(*futures));
+	uint64_t sum = 0;
+	size_t n = 0;
+
+	if (!futures)
+		return 0;
+	while (n < count && !skua_submit(pool, fn, (void *)n, &futures[n]))
+		n++;
+	sum = take_as_completed(futures, n);
+	free(futures);
+	return sum;
+}
+
 const struct peer peer_skua = {
 	.name = "skua",
 	.threads = true,
@@ -216,4 +255,6 @@ const struct peer peer_skua = {
 	.count = count,
 	.event_wait = event_wait,
 	.event_set = event_set,
+	.map = run_map,
+	.collect = collect,
 };

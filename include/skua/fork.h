@@ -146,6 +146,10 @@ SKUA_API int skua_run_frame_1(struct skua_pool *pool, struct skua_frame *frame);
 SKUA_API int skua_submit_frame_1(struct skua_pool *pool,
 				 const struct skua_frame *frame,
 				 struct skua_future **out);
+/* Where skua_fail() tells in the calling task; NULL outside of tasks. For those
+ * who run several functions in one task, none of them with children left: a
+ * code found there can be taken back by storing 0. */
+SKUA_API SKUA_ATOMIC(int) * skua_task_code_1(void);
 SKUA_API int skua_frame_result_1(struct skua_future *future, int64_t timeout_ns,
 				 skua_run *run, void *result, size_t bytes);
 

@@ -165,6 +165,30 @@ SKUA_API void *skua_future_arg(struct skua_future *future);
 SKUA_API int skua_future_code(struct skua_future *future);
 
 /**
+ * Have @callback(@future, @context) called when the future is done.
+ *
+ * Callbacks run in the order in which they were added, after those who wait
+ * were told: in the worker that finished the task, in the thread that
+ * cancelled it or, of a promise, completed it. If the future is done already,
+ * @callback is called at once, before this call returns. A callback may
+ * submit, wait and release futures, this one too. It is no task of its own:
+ * skua_fail() is not for it. While it waits, those after it wait too, and so
+ * does the end of a pool that is being closed.
+ *
+ * @context is borrowed until the callback has returned. The caller's reference
+ * stays the caller's: until its callbacks have run, the future is kept by one
+ * of its own.
+ *
+ * Thread: any, several at once. Blocks: never, but for what @callback does.
+ * Errors: SKUA_EINVAL (NULL @future or @callback), SKUA_ENOMEM, SKUA_ECLOSED
+ * (pending, and inherited over fork()): it is never called.
+ */
+SKUA_API int skua_future_on_done(struct skua_future *future,
+				 void (*callback)(struct skua_future *future,
+						  void *context),
+				 void *context);
+
+/**
  * Take one more reference; returns @future. NULL is passed through.
  * Thread: any that holds a reference. Blocks: never.
  */
@@ -175,6 +199,123 @@ SKUA_API struct skua_future *skua_future_retain(struct skua_future *future);
  * ignored. Thread: any, inside a task too. Blocks: never.
  */
 SKUA_API void skua_future_release(struct skua_future *future);
+
+/**
+ * Open a promise: a future that is completed by hand.
+ *
+ * No task runs for it and no pool is needed. On success the caller owns one
+ * reference, *@out; others who wait for it or complete it take their own with
+ * skua_future_retain(). It is pending until skua_promise_set(),
+ * skua_promise_fail() or skua_future_cancel(), whichever is first. Until then
+ * it can be given up: releasing the last reference frees it, and if it has
+ * callbacks cancels it first, so that they are called.
+ *
+ * Thread: any. Blocks: never. Errors: SKUA_EINVAL (NULL), SKUA_ENOMEM.
+ */
+SKUA_API int skua_promise_open(struct skua_future **out);
+
+/**
+ * Complete a promise: it is done, with @value as its result.
+ *
+ * Everything the caller wrote before is visible to whoever saw it done. Its
+ * callbacks run in this call. The caller's reference stays the caller's.
+ *
+ * Thread: any that holds a reference; of several the first one wins. Blocks:
+ * never, but for what callbacks do. Errors: SKUA_EINVAL (NULL, or a future
+ * that is no promise), SKUA_EBUSY (completed before), SKUA_ECANCELLED
+ * (cancelled before: nobody wants it), SKUA_ECLOSED (inherited over fork()).
+ */
+SKUA_API int skua_promise_set(struct skua_future *promise, void *value);
+
+/**
+ * Complete a promise as failed: waits answer SKUA_EFAILED, and
+ * skua_future_code() is @code.
+ *
+ * Thread, Blocks, Errors: as skua_promise_set(); SKUA_EINVAL also for a @code
+ * of 0.
+ */
+SKUA_API int skua_promise_fail(struct skua_future *promise, int code);
+
+/** What ends a wait for several futures. */
+enum skua_when {
+	SKUA_ALL_DONE, /* all are finished, failed or cancelled */
+	SKUA_FIRST_DONE, /* the first one is */
+	SKUA_FIRST_FAILED /* the first one has failed, or all are done */
+};
+
+/**
+ * Wait for several futures at once, of one pool or several.
+ *
+ * The caller keeps a reference to each of them meanwhile. One that is given
+ * twice counts once. *@index (may be NULL) is the place of the one that ended
+ * the wait: the first that was done or had failed, or the last of all to be
+ * done; if that was so at the call, the first such in @futures, or
+ * @count - 1 for all. A cancelled task has not failed. A @count of 0 is all
+ * done, with *@index untouched.
+ *
+ * A wait that runs out disturbs nothing and leaves nothing behind. It takes
+ * time and, beside a pointer each, memory for the futures that are pending,
+ * linear in @count.
+ *
+ * Thread: any, several at once. Blocks: suspends the task / blocks the
+ * thread, for @timeout_ns nanoseconds at most (0: only looks).
+ * Errors: SKUA_EINVAL (NULL @futures or one of them, an unknown @when),
+ * SKUA_ETIMEDOUT, SKUA_ENOMEM, SKUA_ENONE (first of none), SKUA_EDEADLK (a
+ * task waits for its own future, and for all or for nothing else),
+ * SKUA_ECLOSED (the same with futures inherited over fork()).
+ */
+SKUA_API int skua_wait(struct skua_future *const futures[], size_t count,
+		       enum skua_when when, int64_t timeout_ns, size_t *index);
+
+struct skua_completed;
+
+/**
+ * Take futures as they are done, of one pool or several.
+ *
+ *	struct skua_completed *completed;
+ *	int error = skua_as_completed(&completed, futures, count);
+ *	...
+ *	while (!skua_completed_next(completed, SKUA_FOREVER, NULL, &i))
+ *		use(skua_future_value(futures[i]));
+ *	skua_completed_free(completed);
+ *
+ * The array is copied. The futures are not retained: each must keep a
+ * reference of the caller's until it has come out or skua_completed_free()
+ * was called. On success the caller owns *@completed.
+ *
+ * Linear in @count, and so are all skua_completed_next() together.
+ *
+ * Thread: any. Blocks: never. Errors: SKUA_EINVAL (NULL, or a NULL future),
+ * SKUA_ENOMEM, SKUA_ECLOSED (one pending that was inherited over fork()).
+ */
+SKUA_API int skua_as_completed(struct skua_completed **completed,
+			       struct skua_future *const futures[],
+			       size_t count);
+
+/**
+ * The next one that is done: finished, failed or cancelled.
+ *
+ * Those that were done at skua_as_completed() come first, in the order of the
+ * array, then the others in the order of their ends. Each comes once, also if
+ * it was given twice. *@future is the one, still with the caller's reference,
+ * *@index its first place in the array; either may be NULL. On error nothing
+ * is lost.
+ *
+ * Thread: any, one at a time. Blocks: suspends the task / blocks the thread,
+ * for @timeout_ns nanoseconds at most (0: only looks).
+ * Errors: SKUA_ENONE (all have come out), SKUA_ETIMEDOUT, SKUA_EINVAL (NULL
+ * @completed), SKUA_ENOMEM, SKUA_EDEADLK (the last one is the task's own),
+ * SKUA_ECLOSED (inherited over fork()).
+ */
+SKUA_API int skua_completed_next(struct skua_completed *completed,
+				 int64_t timeout_ns,
+				 struct skua_future **future, size_t *index);
+
+/**
+ * Stop, whether or not all have come out. The futures are not affected. NULL
+ * is ignored. Thread: any, no other one using it. Blocks: never.
+ */
+SKUA_API void skua_completed_free(struct skua_completed *completed);
 
 #ifdef __cplusplus
 }

@@ -3,7 +3,8 @@
  * Skua: a lock-free work-stealing task runtime. This header brings all of it.
  *
  * Read in this order: error.h (codes), pool.h (worker threads), future.h
- * (submit a function, get its result), fork.h (fork-join for compute
+ * (submit a function, get its result), map.h (one function for many items),
+ * ordered.h (results in the order of jobs), fork.h (fork-join for compute
  * kernels), sync.h (sleep, yield, locks).
  */
 #ifndef SKUA_SKUA_H
@@ -12,6 +13,8 @@
 #include <skua/error.h>
 #include <skua/fork.h>
 #include <skua/future.h>
+#include <skua/map.h>
+#include <skua/ordered.h>
 #include <skua/pool.h>
 #include <skua/sync.h>
 

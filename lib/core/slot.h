@@ -8,6 +8,7 @@
  *	QUEUED	  a worker will still meet it: set until it starts or, once
  *		  cancelled or refused, until it is popped
  *	ORPHAN	  the last reference is gone
+ *	CALLBACKS somebody asked to be called back; not in a final status
  *	the rest  the list of waiters; none in a final status
  *
  * Whoever makes the second of {final and not QUEUED, ORPHAN} true frees the
@@ -32,7 +33,8 @@ enum ski_status {
 #define SKI_SLOT_STATUS UINT64_C(7)
 #define SKI_SLOT_QUEUED UINT64_C(8)
 #define SKI_SLOT_ORPHAN UINT64_C(16)
-#define SKI_SLOT_FLAGS UINT64_C(31)
+#define SKI_SLOT_CALLBACKS UINT64_C(32)
+#define SKI_SLOT_FLAGS UINT64_C(63)
 
 typedef _Atomic(uint64_t) ski_slot_state;
 
@@ -44,22 +46,21 @@ enum {
 
 /*
  * One who waits. Without a deadline it lives on the waiter's stack, and the
- * telling is its last touch by others. With one it is shared and counted: the
- * list and the waiter hold a reference each, and one CAS from WAITING decides
- * who resumes.
+ * telling is its last touch by others. With one, or for several futures at
+ * once, it is shared and counted: the list and the waiter hold a reference
+ * each, and one CAS from WAITING decides who resumes.
+ *
+ * A wait for several has a waiter in each list, told in its own way: `told`
+ * is called in place of resuming, and takes over the list's reference.
  */
 struct ski_waiter {
-	_Alignas(32) struct ski_waiter *next; /* whoever has the list */
+	_Alignas(64) struct ski_waiter *next; /* whoever has the list */
 	void *fiber; /* I: to resume; NULL: a thread sleeps on state */
 	_Atomic(uint32_t) state;
 	_Atomic(uint32_t) references; /* 0: not shared */
-};
-
-/* How many nodes hang on a state, about: they say when it is worth its time to
- * take out those that are gone, and nothing else depends on them. */
-struct ski_crowd {
-	_Atomic(uint32_t) all; /* A */
-	_Atomic(uint32_t) gone; /* A: of these, whose wait ran out */
+	void (*told)(struct ski_waiter *, enum ski_status); /* I; or NULL */
+	void *context; /* I: of told */
+	size_t index; /* I: of told */
 };
 
 static inline enum ski_status ski_slot_status(uint64_t state)
@@ -198,6 +199,24 @@ static inline bool ski_slot_wait(ski_slot_state *slot, struct ski_waiter *first,
 		slot, &state,
 		(uint64_t)(uintptr_t)first | (state & SKI_SLOT_FLAGS),
 		memory_order_release, memory_order_acquire));
+	return true;
+}
+
+/* Holder of a reference: note that there are callbacks. False: the status is
+ * final, with the result visible. @state: what it was. */
+static inline bool ski_slot_call_back(ski_slot_state *slot, uint64_t *state)
+{
+	*state = ski_slot_load(slot);
+	do {
+		if (ski_status_final(ski_slot_status(*state)))
+			return false;
+		/* Nothing is published here: the list of callbacks is by
+		 * itself. Failure acquires as ski_slot_load(); success would
+		 * need no order. */
+	} while (!(*state & SKI_SLOT_CALLBACKS) &&
+		 !atomic_compare_exchange_weak_explicit(
+			 slot, state, *state | SKI_SLOT_CALLBACKS,
+			 memory_order_acquire, memory_order_acquire));
 	return true;
 }
 

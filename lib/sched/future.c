@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "forked.h"
-#include "guest.h"
+#include "objects.h"
 #include "pool.h"
 #include "run.h"
 #include "wait.h"
@@ -13,15 +13,9 @@
 
 /* ---- memory ---- */
 
-/* A slab that the calling thread owns: what is freed there needs no RMW. */
-static struct ski_slab *my_slab(void)
-{
-	return ski_self ? ski_self->producer.slab : ski_guest_slab();
-}
-
 void ski_future_free(struct skua_future *future)
 {
-	struct ski_slab *mine = my_slab();
+	struct ski_slab *mine = ski_own_slab();
 
 	if (future->extra)
 		ski_slab_free(mine, future->extra);
@@ -56,25 +50,38 @@ void ski_future_met(struct skua_future *future, enum ski_status status)
 		ski_future_free(future);
 }
 
-void ski_future_ended(struct skua_future *future, uint64_t state)
+/* It may be freed by now: only the waiters are left to look at, unless it has
+ * callbacks, which hold a reference. Those may wait, so they come last. */
+static void tell(struct skua_future *future, uint64_t state,
+		 enum ski_status status)
 {
-	if (state & SKI_SLOT_ORPHAN) {
-		drop_result(future,
-			    ski_slot_status(ski_slot_load(&future->job.state)));
-		ski_future_free(future);
-	}
-	/* It may be freed by now: only the waiters are left to look at. Of an
-	 * orphan's all are gone, since who waits holds a reference. */
-	ski_waiters_tell(ski_slot_waiters(state));
+	ski_waiters_tell(ski_slot_waiters(state), status);
+	if (ski_unlikely(state & SKI_SLOT_CALLBACKS))
+		ski_callbacks_run(future);
 }
 
-/* As skua_future_cancel(), without a reference: it is still queued. */
-static void cancel(struct skua_future *future, enum ski_status how)
+void ski_future_ended(struct skua_future *future, uint64_t state,
+		      enum ski_status status)
+{
+	if (!(state & SKI_SLOT_ORPHAN)) {
+		tell(future, state, status);
+		return;
+	}
+	drop_result(future, status);
+	ski_future_free(future);
+	/* All of an orphan's are gone, since who waits holds a reference. */
+	ski_waiters_tell(ski_slot_waiters(state), status);
+}
+
+/* By a holder of a reference, or while it is still queued. Returns the status
+ * before. */
+static enum ski_status cancel(struct skua_future *future, enum ski_status how)
 {
 	uint64_t state = ski_slot_revoke(&future->job.state, how);
 
 	if (ski_slot_status(state) == SKI_PENDING)
-		ski_waiters_tell(ski_slot_waiters(state));
+		tell(future, state, how);
+	return ski_slot_status(state);
 }
 
 void ski_future_discard(struct skua_future *future, enum ski_status how)
@@ -108,7 +115,8 @@ static void finish(struct ski_worker *worker, struct skua_future *future)
 	enum ski_status status = failed ? SKI_FAILED : SKI_DONE;
 
 	worker->fiber->root = NULL; /* drop_result() is no task */
-	ski_future_ended(future, ski_slot_finish(&future->job.state, status));
+	ski_future_ended(future, ski_slot_finish(&future->job.state, status),
+			 status);
 	ski_count_add(&worker->producer.counters, SKI_COUNT_FINISHED, 1);
 }
 
@@ -171,6 +179,13 @@ void *skua_fail(int code)
 	return NULL;
 }
 
+_Atomic(int) *skua_task_code_1(void)
+{
+	struct ski_worker *worker = ski_worker_self();
+
+	return worker ? worker->fiber->root : NULL;
+}
+
 /* ---- for everybody ---- */
 
 static enum ski_status status_of(struct skua_future *future)
@@ -195,16 +210,13 @@ bool skua_future_cancelled(struct skua_future *future)
 
 int skua_future_cancel(struct skua_future *future)
 {
-	uint64_t state;
+	enum ski_status before;
 
 	if (!future)
 		return SKUA_EINVAL;
-	state = ski_slot_cancel(&future->job.state);
-	if (ski_slot_status(state) == SKI_PENDING)
-		ski_waiters_tell(ski_slot_waiters(state));
-	else if (ski_slot_status(state) != SKI_CANCELLED)
-		return SKUA_EBUSY;
-	return 0;
+	before = cancel(future, SKI_CANCELLED);
+	return before == SKI_PENDING || before == SKI_CANCELLED ? 0 :
+								  SKUA_EBUSY;
 }
 
 static void mark_read(struct skua_future *future)
@@ -215,8 +227,7 @@ static void mark_read(struct skua_future *future)
 				      memory_order_relaxed);
 }
 
-/* Waits that could never end. */
-static int refuse_wait(struct skua_future *future)
+int ski_future_refuse_wait(struct skua_future *future)
 {
 	struct ski_worker *worker = ski_worker_self();
 
@@ -234,10 +245,9 @@ static int wait_for(struct skua_future *future, int64_t timeout_ns,
 
 	*status = status_of(future);
 	if (!ski_status_final(*status)) {
-		error = timeout_ns ? refuse_wait(future) : 0;
+		error = timeout_ns ? ski_future_refuse_wait(future) : 0;
 		if (!error)
-			error = ski_wait_slot(&future->job.state,
-					      &future->crowd, timeout_ns);
+			error = ski_wait_slot(&future->job.state, timeout_ns);
 		if (error)
 			return error;
 		*status = status_of(future);
@@ -323,7 +333,7 @@ struct skua_future *skua_future_retain(struct skua_future *future)
 
 /* The last reference goes: whoever comes second, this or the runtime's last
  * touch, frees. */
-static void orphan(struct skua_future *future)
+void ski_future_orphan(struct skua_future *future)
 {
 	uint64_t state = ski_slot_load(&future->job.state);
 	enum ski_status status = ski_slot_status(state);
@@ -332,21 +342,33 @@ static void orphan(struct skua_future *future)
 	if (ski_status_final(status) && !(state & SKI_SLOT_QUEUED)) {
 		drop_result(future, status);
 		ski_future_free(future);
+	} else if (ski_is_promise(future)) {
+		/* No worker will meet it, and nobody waits. */
+		ski_future_free(future);
 	} else if (ski_slot_orphan(&future->job.state)) {
 		drop_result(future, status_of(future));
 		ski_future_free(future);
 	}
 }
 
+/* One of several references, when it was looked at. True: it was the last. */
+static bool drop_shared(struct skua_future *future)
+{
+	if (ski_is_promise(future))
+		return ski_promise_drop(future);
+	/* Acquire and release: the last holder comes after all others. */
+	return atomic_fetch_sub_explicit(&future->references, 1,
+					 memory_order_acq_rel) == 1;
+}
+
 void skua_future_release(struct skua_future *future)
 {
 	if (!future)
 		return;
-	/* Acquire: what other holders did with it. Pairs with the fetch_sub
-	 * of those. With one reference nobody else can take one. */
+	/* Acquire: what other holders did with it. Pairs with drop_shared() of
+	 * those. With one reference nobody else can take one. */
 	if (ski_likely(atomic_load_explicit(&future->references,
 					    memory_order_acquire) == 1) ||
-	    atomic_fetch_sub_explicit(&future->references, 1,
-				      memory_order_acq_rel) == 1)
-		orphan(future);
+	    drop_shared(future))
+		ski_future_orphan(future);
 }

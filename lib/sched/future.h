@@ -29,10 +29,14 @@ struct skua_future {
 	void *arg;
 	void *result; /* the running worker, before it is done */
 	struct ski_extra *extra; /* I; may be NULL */
-	_Atomic(uint32_t) references; /* of users; the runtime holds none */
+	_Atomic(uint32_t) references; /* of users, and CALLED_BACK */
 	_Atomic(int) code; /* A: skua_fail(), the first wins */
-	struct ski_crowd crowd; /* A */
+	_Atomic(uintptr_t) callbacks; /* A: list of callback.c; or closed */
 };
+
+/* What all callbacks of a future hold together, beside its users. The runtime
+ * holds nothing. */
+#define SKI_CALLED_BACK (UINT32_C(1) << 31)
 
 _Static_assert(sizeof(struct skua_future) <= SKI_OBJECT_BYTES, "one line");
 _Static_assert(sizeof(struct ski_extra) <= SKI_OBJECT_BYTES, "one object");
@@ -41,13 +45,34 @@ _Static_assert(sizeof(struct ski_extra) <= SKI_OBJECT_BYTES, "one object");
 void ski_future_free(struct skua_future *future);
 /* In a worker (or the thread that cancels): a job met cancelled or refused. */
 void ski_future_met(struct skua_future *future, enum ski_status status);
-/* It ended: hand the result out or drop it. @state is what it was before. */
-void ski_future_ended(struct skua_future *future, uint64_t state);
+/* It ended as @status: hand the result out or drop it. @state is what it was
+ * before. */
+void ski_future_ended(struct skua_future *future, uint64_t state,
+		      enum ski_status status);
 /* Of a shut pool: cancel it if it has not started, and drop it. @how: CANCELLED
  * or BROKEN. */
 void ski_future_discard(struct skua_future *future, enum ski_status how);
 
-/* Resume a list of waiters. */
-void ski_waiters_tell(struct ski_waiter *list);
+/* The last reference goes. */
+void ski_future_orphan(struct skua_future *future);
+
+/* Whether a wait could never end: SKUA_EDEADLK, SKUA_ECLOSED, or 0. */
+int ski_future_refuse_wait(struct skua_future *future);
+
+/* Tell a list of waiters (wait.c) that what they wait for ended as @status. */
+void ski_waiters_tell(struct ski_waiter *list, enum ski_status status);
+
+/* callback.c: of a future that has ended and had CALLBACKS. May free it. */
+void ski_callbacks_run(struct skua_future *future);
+
+/* promise.c: the run function of those that no worker runs. Never called. */
+void ski_promise_run(skua_here here, struct skua_job *job);
+/* One of several references. True: it was the last one. */
+bool ski_promise_drop(struct skua_future *promise);
+
+static inline bool ski_is_promise(const struct skua_future *future)
+{
+	return future->job.run == ski_promise_run;
+}
 
 #endif

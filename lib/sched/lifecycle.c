@@ -89,7 +89,7 @@ static void free_all(struct skua_pool *pool)
 
 	drain(pool);
 	/* Those whose wait ran out. */
-	ski_waiters_tell(ski_slot_take_waiters(&pool->drained));
+	ski_waiters_tell(ski_slot_take_waiters(&pool->drained), SKI_DONE);
 	for (uint32_t i = 0; i < count; i++)
 		ski_guest_part(ski_registry_at(&pool->guests, i));
 	ski_pool_free(pool);
@@ -128,7 +128,8 @@ void ski_pool_left(struct skua_pool *pool)
 	drain(pool);
 	ski_pool_tell_drained(pool);
 	ski_waiters_tell(
-		ski_slot_waiters(ski_slot_finish(&pool->ended, SKI_DONE)));
+		ski_slot_waiters(ski_slot_finish(&pool->ended, SKI_DONE)),
+		SKI_DONE);
 	drop(pool);
 }
 
@@ -280,7 +281,7 @@ int skua_pool_shutdown(struct skua_pool *pool, unsigned flags)
 		     false);
 	if (error || flags & SKUA_CLOSE_DETACH)
 		return error;
-	error = ski_wait_slot(&pool->ended, &pool->crowd, SKUA_FOREVER);
+	error = ski_wait_slot(&pool->ended, SKUA_FOREVER);
 	if (!error)
 		join_threads(pool);
 	return error;

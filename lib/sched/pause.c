@@ -77,8 +77,7 @@ void ski_pool_tell_drained(struct skua_pool *pool)
 	 * the thread that waits. */
 	while (ski_slot_waiters(atomic_load_explicit(&pool->drained,
 						     memory_order_relaxed)) &&
-	       is_empty(pool) &&
-	       !ski_wait_tell(&pool->drained, &pool->drainers, is_empty, pool))
+	       is_empty(pool) && !ski_wait_tell(&pool->drained, is_empty, pool))
 		;
 }
 
@@ -99,6 +98,5 @@ int skua_pool_drain(struct skua_pool *pool, int64_t timeout_ns)
 		return SKUA_EDEADLK;
 	if (is_empty(pool))
 		return 0;
-	return ski_wait_event(&pool->drained, &pool->drainers, timeout_ns,
-			      look_once_more, pool);
+	return ski_wait_event(&pool->drained, timeout_ns, look_once_more, pool);
 }

@@ -49,9 +49,7 @@ struct skua_pool {
 	_Atomic(uint32_t) live; /* threads, and one until it is closing */
 	_Atomic(uint32_t) joining; /* 0, 1: a thread joins them, 2: joined */
 	ski_slot_state ended; /* final when all have left */
-	struct ski_crowd crowd; /* A: who waits for that */
 	ski_slot_state drained; /* never final: see skua_pool_drain() */
-	struct ski_crowd drainers; /* A: who waits for that */
 	pthread_mutex_t freeing; /* what was trimmed, or looking at it */
 	/* A, often. */
 	struct ski_parking parking;

@@ -66,8 +66,7 @@ static struct skua_future *new_future(struct ski_slab *slab, skua_run *run,
 	atomic_store_explicit(&future->references, wanted,
 			      memory_order_relaxed);
 	atomic_store_explicit(&future->code, 0, memory_order_relaxed);
-	atomic_store_explicit(&future->crowd.all, 0, memory_order_relaxed);
-	atomic_store_explicit(&future->crowd.gone, 0, memory_order_relaxed);
+	atomic_store_explicit(&future->callbacks, 0, memory_order_relaxed);
 	return future;
 }
 

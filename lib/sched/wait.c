@@ -7,8 +7,8 @@
 #include "chain.h"
 #include "clock.h"
 #include "future.h"
-#include "guest.h"
 #include "loop.h"
+#include "objects.h"
 #include "pool.h"
 #include "rcu.h"
 #include "run.h"
@@ -318,14 +318,29 @@ void skua_yield(void)
 
 /* ---- futures ---- */
 
-static void free_waiter(struct ski_waiter *waiter)
+struct ski_waiter *ski_waiter_open(struct ski_worker *worker)
+{
+	struct ski_waiter *waiter = ski_object_alloc();
+
+	if (!waiter)
+		return NULL;
+	waiter->fiber = worker ? worker->fiber : NULL;
+	waiter->told = NULL;
+	/* Relaxed: published with the waiter. */
+	atomic_store_explicit(&waiter->state, SKI_WAITING,
+			      memory_order_relaxed);
+	atomic_store_explicit(&waiter->references, 2, memory_order_relaxed);
+	return waiter;
+}
+
+void ski_waiter_release(struct ski_waiter *waiter)
 {
 	if (ski_waiter_drop(waiter))
-		ski_free(waiter);
+		ski_object_free(waiter);
 }
 
 /* To the finisher, the last touch of a waiter that is not shared. */
-static void tell(struct ski_waiter *waiter)
+static void tell(struct ski_waiter *waiter, enum ski_status status)
 {
 	bool shared =
 		atomic_load_explicit(&waiter->references, memory_order_relaxed);
@@ -333,7 +348,11 @@ static void tell(struct ski_waiter *waiter)
 	const void *address = &waiter->state;
 
 	if (shared && !ski_waiter_decide(waiter, SKI_TOLD)) {
-		free_waiter(waiter);
+		ski_waiter_release(waiter);
+		return;
+	}
+	if (waiter->told) {
+		waiter->told(waiter, status);
 		return;
 	}
 	if (fiber) {
@@ -348,27 +367,29 @@ static void tell(struct ski_waiter *waiter)
 			ski_self->woke_thread = true;
 	}
 	if (shared)
-		free_waiter(waiter);
+		ski_waiter_release(waiter);
 }
 
-void ski_waiters_tell(struct ski_waiter *list)
+void ski_waiters_tell(struct ski_waiter *list, enum ski_status status)
 {
 	while (list) {
 		struct ski_waiter *next = list->next;
 
-		tell(list);
+		tell(list, status);
 		list = next;
 	}
 }
 
-/* Of a list taken whole: drop those whose wait ran out, put the rest back. If
- * the future ended meanwhile nobody has told them: do it here. */
-static void sift(ski_slot_state *state, struct ski_crowd *crowd)
+/*
+ * Take the list whole, drop those whose wait ran out, put the rest back. If the
+ * future ended meanwhile nobody has told them: do it here. Returns how many were
+ * put back.
+ */
+static unsigned sift(ski_slot_state *state)
 {
 	struct ski_waiter *list = ski_slot_take_waiters(state);
-	struct ski_waiter *kept = NULL;
-	struct ski_waiter **last = &kept;
-	uint32_t dropped = 0;
+	struct ski_waiter *first = NULL, *last = NULL;
+	unsigned kept = 0;
 
 	while (list) {
 		struct ski_waiter *next = list->next;
@@ -376,58 +397,47 @@ static void sift(ski_slot_state *state, struct ski_crowd *crowd)
 		/* Acquire: pairs with ski_waiter_decide(). */
 		if (atomic_load_explicit(&list->state, memory_order_acquire) ==
 		    SKI_GONE) {
-			free_waiter(list);
-			dropped++;
+			ski_waiter_release(list);
 		} else {
-			*last = list;
-			last = &list->next;
+			list->next = first;
+			first = list;
+			last = last ? last : list;
+			kept++;
 		}
 		list = next;
 	}
-	*last = NULL;
-	/* Relaxed: hints. */
-	atomic_fetch_sub_explicit(&crowd->all, dropped, memory_order_relaxed);
-	atomic_fetch_sub_explicit(&crowd->gone, dropped, memory_order_relaxed);
-	if (!kept)
-		return;
-	if (!ski_slot_wait(
-		    state, kept,
-		    (struct ski_waiter *)(void *)((char *)last -
-						  offsetof(struct ski_waiter,
-							   next)))) {
-		*last = NULL;
-		ski_waiters_tell(kept);
+	if (first && !ski_slot_wait(state, first, last)) {
+		last->next = NULL;
+		ski_waiters_tell(first, ski_slot_status(ski_slot_load(state)));
 	}
+	return kept;
 }
 
-/* A node of this list is GONE. Only when half of them are is it walked, so each
- * that goes pays for one other. */
-static void leave_gone(ski_slot_state *state, struct ski_crowd *crowd)
+/* A node of this list is GONE. Each that goes pays for one other: a thread that
+ * has walked a list of n walks none before n more waits of its own ran out. So
+ * it leaves at most as many nodes behind as there are that wait. */
+void ski_wait_sift(ski_slot_state *state)
 {
-	/* Relaxed: hints. */
-	uint32_t gone = atomic_fetch_add_explicit(&crowd->gone, 1,
-						  memory_order_relaxed) +
-			1;
+	static _Thread_local unsigned to_leave;
 
-	if (gone >= atomic_load_explicit(&crowd->all, memory_order_relaxed) / 2)
-		sift(state, crowd);
+	if (to_leave)
+		to_leave--;
+	else
+		to_leave = sift(state);
 }
 
 /* What is waited for. */
 struct wait {
 	ski_slot_state *state;
-	struct ski_crowd *crowd;
 	void (*registered)(void *arg); /* may be NULL */
 	void *arg;
 };
 
 /* Into the list. False: the state is final. */
-static bool join_crowd(const struct wait *wait, struct ski_waiter *waiter)
+static bool enlist(const struct wait *wait, struct ski_waiter *waiter)
 {
 	if (!ski_slot_wait(wait->state, waiter, waiter))
 		return false;
-	/* Relaxed: a hint. */
-	atomic_fetch_add_explicit(&wait->crowd->all, 1, memory_order_relaxed);
 	if (wait->registered)
 		wait->registered(wait->arg);
 	return true;
@@ -443,33 +453,37 @@ static void wait_thread(struct ski_waiter *waiter, int64_t deadline_ns)
 			ski_waiter_decide(waiter, SKI_GONE);
 }
 
+bool ski_wait_told(struct ski_waiter *waiter, struct ski_worker *worker,
+		   int64_t deadline_ns)
+{
+	if (!worker)
+		wait_thread(waiter, deadline_ns);
+	else if (deadline_ns >= 0)
+		suspend_until(worker, deadline_ns, waiter);
+	else
+		ski_wait_suspend(worker);
+	/* Acquire: pairs with ski_waiter_decide(). */
+	return atomic_load_explicit(&waiter->state, memory_order_acquire) ==
+	       SKI_TOLD;
+}
+
 static int wait_timed(const struct wait *wait, struct ski_worker *worker,
 		      int64_t deadline_ns)
 {
-	struct ski_waiter *waiter =
-		ski_aligned_alloc(_Alignof(struct ski_waiter), sizeof(*waiter));
+	struct ski_waiter *waiter = ski_waiter_open(worker);
 	int error = 0;
 
 	if (!waiter)
 		return SKUA_ENOMEM;
-	waiter->fiber = worker ? worker->fiber : NULL;
-	atomic_init(&waiter->state, SKI_WAITING);
-	atomic_init(&waiter->references, 2);
-	if (!join_crowd(wait, waiter)) {
-		ski_free(waiter);
+	if (!enlist(wait, waiter)) {
+		ski_object_free(waiter);
 		return 0;
 	}
-	if (worker)
-		suspend_until(worker, deadline_ns, waiter);
-	else
-		wait_thread(waiter, deadline_ns);
-	/* Acquire: pairs with ski_waiter_decide(). */
-	if (atomic_load_explicit(&waiter->state, memory_order_acquire) ==
-	    SKI_GONE) {
+	if (!ski_wait_told(waiter, worker, deadline_ns)) {
 		error = SKUA_ETIMEDOUT;
-		leave_gone(wait->state, wait->crowd);
+		ski_wait_sift(wait->state);
 	}
-	free_waiter(waiter);
+	ski_waiter_release(waiter);
 	return error;
 }
 
@@ -477,7 +491,7 @@ static void wait_forever(const struct wait *wait, struct ski_worker *worker)
 {
 	struct ski_waiter waiter = { .fiber = worker ? worker->fiber : NULL };
 
-	if (!join_crowd(wait, &waiter))
+	if (!enlist(wait, &waiter))
 		return;
 	if (worker)
 		ski_wait_suspend(worker);
@@ -485,14 +499,14 @@ static void wait_forever(const struct wait *wait, struct ski_worker *worker)
 		wait_thread(&waiter, -1);
 }
 
-static bool is_final(ski_slot_state *state)
+static bool is_final(void *state)
 {
 	return ski_status_final(ski_slot_status(ski_slot_load(state)));
 }
 
-/* A thread, for a while. If the worker has yet to wake, it may do so on this
- * CPU: give way to it, and do not sleep before it had the time to. */
-static bool spin(ski_slot_state *state)
+/* If the worker has yet to wake, it may do so on this CPU: give way to it, and
+ * do not sleep before it had the time to. */
+bool ski_wait_spin(bool (*is_over)(void *), void *what)
 {
 	bool woke = ski_woke_sleeper;
 	int rounds = woke ? SKI_THREAD_YIELDS : SKI_THREAD_SPINS;
@@ -503,7 +517,7 @@ static bool spin(ski_slot_state *state)
 			ski_thread_yield();
 		else
 			ski_pause();
-		if (is_final(state))
+		if (is_over(what))
 			return true;
 	}
 	return false;
@@ -522,7 +536,7 @@ static int wait_for(const struct wait *wait, int64_t timeout_ns)
 		error = ski_wait_prepare(worker);
 		if (error)
 			return error;
-	} else if (spin(wait->state)) {
+	} else if (ski_wait_spin(is_final, wait->state)) {
 		return 0;
 	}
 	if (timeout_ns > 0)
@@ -531,56 +545,35 @@ static int wait_for(const struct wait *wait, int64_t timeout_ns)
 	return 0;
 }
 
-int ski_wait_slot(ski_slot_state *state, struct ski_crowd *crowd,
-		  int64_t timeout_ns)
+int ski_wait_slot(ski_slot_state *state, int64_t timeout_ns)
 {
-	struct wait wait = { .state = state, .crowd = crowd };
+	struct wait wait = { .state = state };
 
 	return wait_for(&wait, timeout_ns);
 }
 
-int ski_wait_event(ski_slot_state *state, struct ski_crowd *crowd,
-		   int64_t timeout_ns, void (*registered)(void *arg), void *arg)
+int ski_wait_event(ski_slot_state *state, int64_t timeout_ns,
+		   void (*registered)(void *arg), void *arg)
 {
-	struct wait wait = { state, crowd, registered, arg };
+	struct wait wait = { state, registered, arg };
 
 	return wait_for(&wait, timeout_ns);
 }
 
-/* How many there are, those who have gone too; the last one. */
-static struct ski_waiter *count_list(struct ski_waiter *list, uint32_t *all,
-				     uint32_t *gone)
-{
-	struct ski_waiter *last = NULL;
-
-	*all = *gone = 0;
-	for (; list; list = list->next) {
-		last = list;
-		++*all;
-		/* Relaxed: a hint. */
-		*gone += atomic_load_explicit(&list->state,
-					      memory_order_relaxed) == SKI_GONE;
-	}
-	return last;
-}
-
-bool ski_wait_tell(ski_slot_state *state, struct ski_crowd *crowd,
-		   bool (*is_so)(void *arg), void *arg)
+bool ski_wait_tell(ski_slot_state *state, bool (*is_so)(void *arg), void *arg)
 {
 	struct ski_waiter *list = ski_slot_take_waiters(state);
-	uint32_t all, gone;
-	struct ski_waiter *last = count_list(list, &all, &gone);
+	struct ski_waiter *last = list;
 
 	if (!list)
 		return true;
 	/* Asked only now that no other can join them. */
-	if (!is_so(arg)) {
-		ski_slot_wait(state, list, last);
-		return false;
+	if (is_so(arg)) {
+		ski_waiters_tell(list, SKI_DONE);
+		return true;
 	}
-	/* Relaxed: hints. */
-	atomic_fetch_sub_explicit(&crowd->all, all, memory_order_relaxed);
-	atomic_fetch_sub_explicit(&crowd->gone, gone, memory_order_relaxed);
-	ski_waiters_tell(list);
-	return true;
+	while (last->next)
+		last = last->next;
+	ski_slot_wait(state, list, last);
+	return false;
 }

@@ -34,18 +34,32 @@ void ski_wait_ticket(struct ski_worker *worker, struct ski_ticket *ticket,
 /* Fibers whose time is over become ready. */
 void ski_wait_timers(struct ski_worker *worker);
 
+/* ---- for waits on several futures, and on other things than futures ---- */
+
+/* A shared waiter with two references, for @worker's fiber, or if that is
+ * NULL for the calling thread. NULL: no memory. */
+struct ski_waiter *ski_waiter_open(struct ski_worker *worker);
+/* Give one of the references back. */
+void ski_waiter_release(struct ski_waiter *waiter);
+/* A thread, before it sleeps: look at @what for a while. True: it is over. */
+bool ski_wait_spin(bool (*is_over)(void *), void *what);
+/* Until it is told, or until @deadline_ns if that is not negative; then it is
+ * GONE, and false is returned. A worker has been prepared. */
+bool ski_wait_told(struct ski_waiter *waiter, struct ski_worker *worker,
+		   int64_t deadline_ns);
+/* Holder of a reference, whose waiter is GONE: drop such ones from its list, if
+ * it is time to walk it. */
+void ski_wait_sift(ski_slot_state *state);
+
 /* Until *@state is final; as skua_future_result() without the result. */
-int ski_wait_slot(ski_slot_state *state, struct ski_crowd *crowd,
-		  int64_t timeout_ns);
+int ski_wait_slot(ski_slot_state *state, int64_t timeout_ns);
 /* Until ski_wait_tell() for a state that never is final: an event that comes
  * again and again. Once in the list, @registered looks whether it has come. */
-int ski_wait_event(ski_slot_state *state, struct ski_crowd *crowd,
-		   int64_t timeout_ns, void (*registered)(void *arg),
-		   void *arg);
+int ski_wait_event(ski_slot_state *state, int64_t timeout_ns,
+		   void (*registered)(void *arg), void *arg);
 /* Tell all who wait for it, if it @is_so for each that waits by then. False:
  * it was not, and they are back in the list, where others may have missed them
  * meanwhile: look again. */
-bool ski_wait_tell(ski_slot_state *state, struct ski_crowd *crowd,
-		   bool (*is_so)(void *arg), void *arg);
+bool ski_wait_tell(ski_slot_state *state, bool (*is_so)(void *arg), void *arg);
 
 #endif

@@ -144,7 +144,7 @@ static bool others_run(void)
 {
 	struct ski_worker *worker = ski_worker_self();
 
-	return !worker || worker->pool->workers > 1;
+	return !worker || ski_pool_target(worker->pool) > 1;
 }
 
 bool ski_waiting_spin(struct ski_waitq *q, bool (*get)(struct ski_waitq *q))

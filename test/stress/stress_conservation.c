@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * stress_conservation.c - futures are conserved. Each is submitted by one
- * thread and then waited for, timed out on, cancelled, read, retained and
- * released by several at once; at the end each job ran or had its argument
- * dropped, and each that ran had its result read or dropped, exactly once.
+ * thread and then waited for, timed out on, cancelled, read, called back,
+ * retained and released by several at once; at the end each job ran or had its
+ * argument dropped, each that ran had its result read or dropped, and each
+ * callback was called, exactly once.
  */
 #include "stress.h"
 
@@ -16,6 +17,7 @@ struct parcel {
 	struct skua_future *future;
 	unsigned kind;
 	atomic_uint runs, arg_drops, result_drops, reads, cancels;
+	atomic_uint callbacks, calls;
 };
 
 static struct parcel parcels[BATCH];
@@ -43,6 +45,16 @@ static void drop_arg(void *arg)
 static void drop_result(void *result)
 {
 	atomic_fetch_add(&((struct parcel *)result)->result_drops, 1);
+}
+
+static void call_back(struct skua_future *future, void *arg)
+{
+	struct parcel *parcel = arg;
+
+	EXPECT(future == parcel->future && skua_future_done(future));
+	atomic_fetch_add(&parcel->calls, 1);
+	if (parcel->kind % 16 == 4)
+		skua_yield();
 }
 
 static void check_result(struct parcel *parcel, int error, const void *result)
@@ -74,7 +86,7 @@ static void act(struct parcel *parcel, uint64_t *random)
 	void *result = NULL;
 	int error;
 
-	switch (stress_below(random, 6)) {
+	switch (stress_below(random, 7)) {
 	case 0:
 		error = skua_future_cancel(parcel->future);
 		EXPECT(error == 0 || error == SKUA_EBUSY);
@@ -97,6 +109,11 @@ static void act(struct parcel *parcel, uint64_t *random)
 		break;
 	case 4:
 		skua_future_release(skua_future_retain(parcel->future));
+		break;
+	case 5:
+		EXPECT(skua_future_on_done(parcel->future, call_back, parcel) ==
+		       0);
+		atomic_fetch_add(&parcel->callbacks, 1);
 		break;
 	default:
 		break;
@@ -140,6 +157,7 @@ static void is_conserved(const struct parcel *parcel)
 	unsigned drops = atomic_load(&parcel->result_drops);
 
 	EXPECT(runs + atomic_load(&parcel->arg_drops) == 1);
+	EXPECT(atomic_load(&parcel->calls) == atomic_load(&parcel->callbacks));
 	EXPECT(runs == 0 || atomic_load(&parcel->cancels) == 0);
 	EXPECT(runs == 1 || atomic_load(&parcel->cancels) >= 1);
 	/* A failed task that returned NULL has nothing to drop. */

@@ -209,6 +209,39 @@ Test(slot, wait)
 	}
 }
 
+Test(slot, call_back)
+{
+	uint64_t state = 0;
+
+	for (size_t i = 0; i < COUNT_OF(pending); i++) {
+		uint64_t before = with(pending[i], waiters);
+		ski_slot_state slot = before;
+
+		cr_expect(ski_slot_call_back(&slot, &state));
+		cr_expect_eq(state, before);
+		cr_expect_eq(ski_slot_load(&slot), before | SKI_SLOT_CALLBACKS);
+		/* Again: nothing changes, and the state says so. */
+		cr_expect(ski_slot_call_back(&slot, &state));
+		cr_expect_eq(state, before | SKI_SLOT_CALLBACKS);
+		/* It stays until the end, and the end is told of it. */
+		cr_expect(ski_slot_start(&slot, &state));
+		cr_expect_eq(ski_slot_take_waiters(&slot), waiters);
+		cr_expect(ski_slot_finish(&slot, SKI_DONE) &
+			  SKI_SLOT_CALLBACKS);
+		cr_expect_eq(ski_slot_load(&slot), SKI_DONE);
+		slot = before | SKI_SLOT_CALLBACKS;
+		cr_expect(ski_slot_cancel(&slot) & SKI_SLOT_CALLBACKS);
+		cr_expect_eq(ski_slot_load(&slot), pending[i] | SKI_CANCELLED);
+	}
+	for (size_t i = 0; i < COUNT_OF(settled); i++) {
+		ski_slot_state slot = settled[i];
+
+		cr_expect_not(ski_slot_call_back(&slot, &state));
+		cr_expect_eq(state, settled[i]);
+		cr_expect_eq(ski_slot_load(&slot), settled[i]);
+	}
+}
+
 Test(slot, wait_too_late)
 {
 	for (size_t i = 0; i < COUNT_OF(settled); i++) {
