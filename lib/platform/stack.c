@@ -21,8 +21,16 @@ enum {
 #ifndef MAP_NORESERVE
 #define MAP_NORESERVE 0
 #endif
+
+/* Where the system has no such advice, or its headers do not know it. */
 #ifndef MADV_NOHUGEPAGE
 #define MADV_NOHUGEPAGE MADV_NORMAL
+#endif
+#ifndef MADV_HUGEPAGE
+#define MADV_HUGEPAGE MADV_NORMAL
+#endif
+#ifndef MADV_POPULATE_WRITE
+#define MADV_POPULATE_WRITE MADV_NORMAL
 #endif
 
 /*
@@ -194,30 +202,22 @@ int ski_block_map(void **out, size_t bytes, size_t align)
 	return error;
 }
 
-void ski_block_commit(void *block, size_t bytes)
+static void advise(void *block, size_t bytes, int advice)
 {
-#ifdef MADV_POPULATE_WRITE
 	int saved_errno = errno;
 
-	madvise(block, bytes, MADV_POPULATE_WRITE);
+	madvise(block, bytes, advice);
 	errno = saved_errno;
-#else
-	(void)block;
-	(void)bytes;
-#endif
+}
+
+void ski_block_commit(void *block, size_t bytes)
+{
+	advise(block, bytes, MADV_POPULATE_WRITE);
 }
 
 void ski_block_huge(void *block, size_t bytes)
 {
-#ifdef MADV_HUGEPAGE
-	int saved_errno = errno;
-
-	madvise(block, bytes, MADV_HUGEPAGE);
-	errno = saved_errno;
-#else
-	(void)block;
-	(void)bytes;
-#endif
+	advise(block, bytes, MADV_HUGEPAGE);
 }
 
 void ski_block_unmap(void *block, size_t bytes)

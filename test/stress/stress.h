@@ -41,7 +41,7 @@
 
 /* As in the unit tests: less of what a sanitizer makes slow, and no more
  * suspended tasks than TSan can tell apart. */
-#if defined(UNDER_TSAN)
+#if defined(UNDER_TSAN) || defined(SKUA_TEST_SMALL)
 #define SCALED(n) ((n) / 20)
 #define FIBERS(n) ((n) < 400 ? (n) : 400)
 #elif defined(UNDER_ASAN)

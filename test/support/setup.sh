@@ -21,7 +21,9 @@ skua_packages() ( # SET
 		set -- "$@" zlib1g-dev g++ clang-14 libclang-rt-14-dev \
 			clang-format-14 libcriterion-dev shellcheck valgrind \
 			gcc-aarch64-linux-gnu libc6-dev-arm64-cross \
-			qemu-user-static
+			gcc-i686-linux-gnu libc6-dev-i386-cross \
+			gcc-riscv64-linux-gnu libc6-dev-riscv64-cross \
+			musl-tools qemu-user-static bzip2 make
 		;;
 	coverage)
 		set -- "$@" gcovr

@@ -25,7 +25,7 @@
 #include "hooks.h"
 
 /* Less of what a sanitizer makes slow. */
-#if SKI_TSAN
+#if SKI_TSAN || defined(SKUA_TEST_SMALL)
 #define SCALED(n) ((n) / 5)
 #elif SKI_ASAN
 #define SCALED(n) ((n) / 2)

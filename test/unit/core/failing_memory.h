@@ -61,13 +61,27 @@ BEFORE_TSAN void *calloc(size_t n, size_t size)
 	return p ? memset(p, 0, bytes) : NULL;
 }
 
-BEFORE_TSAN void *aligned_alloc(size_t align, size_t bytes)
+/* musl's posix_memalign() calls aligned_alloc(), which is ours. */
+#ifdef __GLIBC__
+BEFORE_TSAN static void *behind_aligned_alloc(size_t align, size_t bytes)
 {
 	void *p;
 
-	if (memory_refuses() || posix_memalign(&p, align, bytes))
-		return NULL;
-	return p;
+	return posix_memalign(&p, align, bytes) ? NULL : p;
+}
+#else
+static void *behind_aligned_alloc(size_t align, size_t bytes)
+{
+	void *(*next)(size_t, size_t);
+
+	*(void **)&next = dlsym(RTLD_NEXT, "aligned_alloc");
+	return next(align, bytes);
+}
+#endif
+
+BEFORE_TSAN void *aligned_alloc(size_t align, size_t bytes)
+{
+	return memory_refuses() ? NULL : behind_aligned_alloc(align, bytes);
 }
 
 /* Declared by no header: where a sanitizer is linked statically, what dlsym

@@ -125,8 +125,8 @@ Test(deque, keeps_all_bits)
 	open_at(SKI_DEQUE_START);
 	push(UINTPTR_MAX);
 	push(1);
-	push((uintptr_t)1 << 63);
-	cr_expect_eq(ski_deque_take(&deque), (uintptr_t)1 << 63);
+	push(UINTPTR_MAX / 2 + 1);
+	cr_expect_eq(ski_deque_take(&deque), UINTPTR_MAX / 2 + 1);
 	cr_expect_eq(steal(), UINTPTR_MAX);
 	cr_expect_eq(steal(), 1);
 	ski_deque_destroy(&deque);
@@ -217,7 +217,7 @@ Test(deque, without_memory)
 	/* Volatile, or the compiler warns of these sizes, rightly. */
 	static volatile const size_t absurd[] = {
 		SIZE_MAX,     SIZE_MAX - SLOTS, SIZE_MAX / 2,
-		SIZE_MAX / 8, SIZE_MAX / 2 + 1, (size_t)1 << 60,
+		SIZE_MAX / 8, SIZE_MAX / 2 + 1, SIZE_MAX / 16 + 1,
 	};
 
 	memory_allow(0);

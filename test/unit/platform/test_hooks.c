@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Memory, the fence and assertions. */
 #include <criterion/criterion.h>
+#include <errno.h>
 
 #include "hooks.h"
 #include "platform_test.h"
@@ -80,6 +81,51 @@ Test(hooks, calloc_is_zero)
 	cr_expect(is_zero(p, 1000));
 	ski_free(p);
 	ski_free(NULL);
+}
+
+static void expect_block(void *(*alloc)(size_t), size_t bytes)
+{
+	char *block = alloc(bytes);
+
+	cr_assert_not_null(block);
+	cr_expect_eq((uintptr_t)block % bytes, 0);
+	cr_expect(is_zero(block, bytes));
+	memset(block, 0x5a, bytes);
+	ski_block_free(block, bytes);
+}
+
+Test(hooks, blocks_are_aligned_to_their_size_and_zero)
+{
+	for (size_t bytes = 4096; bytes <= (size_t)4 << 20; bytes *= 4) {
+		size_t page = (size_t)sysconf(_SC_PAGESIZE);
+		if (bytes < page)
+			continue;
+		expect_block(ski_block_alloc, bytes);
+		expect_block(ski_block_alloc_huge, bytes);
+	}
+}
+
+Test(hooks, blocks_of_no_size)
+{
+	static const size_t sizes[] = { 0, 12345, SIZE_MAX, SIZE_MAX / 2 + 1 };
+
+	errno = 1234;
+	for (unsigned i = 0; i < sizeof(sizes) / sizeof(*sizes); i++) {
+		cr_expect_null(ski_block_alloc(sizes[i]), "%zu", sizes[i]);
+		cr_expect_null(ski_block_alloc_huge(sizes[i]), "%zu", sizes[i]);
+	}
+	cr_expect_eq(errno, 1234);
+}
+
+/* A hint may name what is not there: nothing is read, written or mapped. */
+Test(hooks, prefetch_touches_nothing)
+{
+	char text[] = "text";
+
+	ski_prefetch(text);
+	ski_prefetch(NULL);
+	ski_prefetch((const void *)(uintptr_t)64);
+	cr_expect_str_eq(text, "text");
 }
 
 static void broken_assertion(void)

@@ -20,6 +20,9 @@ enum {
 	GUARD = 64 * KIB,
 };
 
+/* More address space than the limit in the tests below. */
+static const size_t HUGE_ALIGN = SIZE_MAX / 4 + 1;
+
 static size_t page_bytes(void)
 {
 	return (size_t)sysconf(_SC_PAGESIZE);
@@ -298,9 +301,9 @@ Test(stack, no_address_space)
 	limit.rlim_cur = address_space_in_use() + 16 * MIB;
 	cr_assert_eq(setrlimit(RLIMIT_AS, &limit), 0);
 	cr_expect_eq(fail_to_map(64 * MIB, 64 * KIB, 64 * KIB), SKUA_ENOMEM);
-	cr_expect_eq(fail_to_map(MIB, 64 * KIB, (size_t)1 << 40), SKUA_ENOMEM);
+	cr_expect_eq(fail_to_map(MIB, 64 * KIB, HUGE_ALIGN), SKUA_ENOMEM);
 	cr_expect_eq(ski_block_map(&block, 64 * MIB, 4096), SKUA_ENOMEM);
-	cr_expect_eq(ski_block_map(&block, MIB, (size_t)1 << 40), SKUA_ENOMEM);
+	cr_expect_eq(ski_block_map(&block, MIB, HUGE_ALIGN), SKUA_ENOMEM);
 	cr_expect_null(block);
 	struct ski_stack s = map(8 * MIB, 64 * KIB, 64 * KIB);
 	ski_stack_unmap(&s);
@@ -380,6 +383,59 @@ Test(block, aligned_zero_and_writable, .timeout = 120)
 			ski_block_unmap(block, sizes[i]);
 		}
 	}
+}
+
+/* Some kernels cannot commit on request: then the pages come when touched. */
+Test(block, commit_is_a_hint, .timeout = 120)
+{
+	size_t page = page_bytes(), pages = 16;
+	void *block = NULL;
+
+	cr_assert_eq(ski_block_map(&block, pages * page, 4096), 0);
+	errno = 1234;
+	ski_block_commit(block, pages * page);
+	cr_expect_eq(errno, 1234);
+	size_t resident = count_resident(block, pages * page);
+#ifdef MADV_POPULATE_WRITE
+	if (madvise(block, page, MADV_POPULATE_WRITE) == 0)
+		cr_expect_eq(resident, pages);
+#endif
+	cr_expect(resident == 0 || resident == pages, "%zu", resident);
+	cr_expect(is_zero(block, pages * page));
+	memset(block, 0x5a, pages * page);
+	ski_block_unmap(block, pages * page);
+}
+
+Test(block, huge_is_a_hint, .timeout = 120)
+{
+	void *block = NULL;
+
+	cr_assert_eq(ski_block_map(&block, 4 * MIB, 4 * MIB), 0);
+	errno = 1234;
+	ski_block_huge(block, 4 * MIB);
+	cr_expect_eq(errno, 1234);
+#ifdef MADV_HUGEPAGE
+	if (madvise(block, 4 * MIB, MADV_HUGEPAGE) == 0)
+		cr_expect(mapping_has(block, " hg"));
+#endif
+	cr_expect(is_zero(block, 4 * MIB));
+	memset(block, 0x5a, 4 * MIB);
+	ski_block_unmap(block, 4 * MIB);
+}
+
+/* Advice about what is not mapped is refused, and nobody is told. */
+Test(block, hints_that_are_refused, .timeout = 120)
+{
+	size_t page = page_bytes();
+	void *block = NULL;
+
+	cr_assert_eq(ski_block_map(&block, page, 4096), 0);
+	errno = 1234;
+	ski_block_commit((char *)block + 1, page);
+	ski_block_huge((char *)block + 1, page);
+	cr_expect_eq(errno, 1234);
+	cr_expect(is_zero(block, page));
+	ski_block_unmap(block, page);
 }
 
 Test(block, leaves_nothing_behind, .timeout = 120)

@@ -44,7 +44,7 @@
 /* SCALED sizes shrink where a sanitizer makes each item slow. FIBERS(n) is how
  * many tasks may be suspended at once: TSan knows at most some 8,000 threads
  * and fibers, and each costs it megabytes. */
-#if defined(UNDER_TSAN)
+#if defined(UNDER_TSAN) || defined(SKUA_TEST_SMALL)
 #define SCALED(n) ((n) / 20)
 #define FIBERS(n) ((n) < 400 ? (n) : 400)
 #elif defined(UNDER_ASAN)
