@@ -150,11 +150,20 @@ static void lock_twice(void)
 	add_one(e);
 }
 
-static void lock_thrice(void)
+/* The first thread has it as they start. */
+static void setup_held(void)
+{
+	setup_patience();
+	ski_self = &s.self[1];
+	ski_self->fiber = (struct ski_fiber *)(void *)ski_self;
+	ex_assert(skua_mutex_lock(&s.e->mutex) == 0);
+}
+
+static void unlock_and_lock_twice(void)
 {
 	struct element *e = begin();
 
-	add_one(e);
+	ex_assert(skua_mutex_unlock(&e->mutex) == 0);
 	add_one(e);
 	add_one(e);
 }
@@ -205,8 +214,8 @@ SYNC_SCENARIO(mutex_barging, "one locks it again, past who was woken",
 	      .setup = setup, .check = check_mutex,
 	      .run = { lock_twice, lock_once })
 SYNC_SCENARIO(mutex_hand_over, "one who was passed over is handed it",
-	      .setup = setup_patience, .check = check_mutex,
-	      .run = { lock_thrice, lock_once })
+	      .setup = setup_held, .check = check_mutex,
+	      .run = { unlock_and_lock_twice, lock_once })
 SYNC_SCENARIO(mutex_timeout, "a timeout against the wake", .setup = setup,
 	      .check = check_mutex, .timeouts = 1,
 	      .run = { lock_once, lock_timed })

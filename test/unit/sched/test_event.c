@@ -195,6 +195,56 @@ Test(event, may_be_freed_by_whoever_was_let_go, .timeout = LIMIT)
 	with_crews(freed);
 }
 
+/* --- Without a stack to switch to. --- */
+
+static struct skua_mutex mutex;
+static struct skua_cond cond, never;
+static bool signalled;
+
+/* That there is none is what skua_sleep() says. */
+static void *wait_on_the_last_stack(void *arg)
+{
+	CHECK(skua_sleep(1) == SKUA_ENOMEM);
+	CHECK(skua_event_wait_timed(&event, 1000000) == SKUA_ETIMEDOUT);
+	CHECK(skua_mutex_lock(&mutex) == 0);
+	CHECK(skua_cond_wait_timed(&never, &mutex, 1000000) == SKUA_ETIMEDOUT);
+	while (!signalled)
+		CHECK(skua_cond_wait(&cond, &mutex) == 0);
+	CHECK(skua_mutex_unlock(&mutex) == 0);
+	CHECK(skua_event_wait(&event) == 0);
+	return arg;
+}
+
+/* Promise 6: "a wait without a stack to switch to blocks its worker" */
+Test(event, waits_without_a_stack_to_switch_to, .timeout = LIMIT)
+{
+	struct skua_pool_options options = SKUA_POOL_OPTIONS;
+	struct skua_future *future;
+	struct skua_pool *pool;
+
+#if defined(UNDER_TSAN) || defined(UNDER_ASAN)
+	cr_skip_test("the sanitizer's shadow has no room for it");
+#endif
+	/* One such stack has room in the address space, two have not. */
+	options.workers = 1;
+	options.stack_bytes = (size_t)1 << 46;
+	if (skua_pool_open(&pool, &options))
+		cr_skip_test("no room for one");
+	CHECK(skua_event_init(&event) == 0);
+	future = submit(pool, wait_on_the_last_stack, &event);
+	while (skua_cond_destroy(&cond) == 0)
+		give_way();
+	CHECK(skua_mutex_lock(&mutex) == 0);
+	signalled = true;
+	CHECK(skua_cond_signal(&cond) == 0);
+	CHECK(skua_mutex_unlock(&mutex) == 0);
+	await_a_waiter();
+	CHECK(skua_event_set(&event) == 0);
+	CHECK(take(future) == &event);
+	CHECK(skua_pool_close(pool, SKUA_CLOSE_WAIT) == 0);
+	settle(1);
+}
+
 Test(event, refuses_null, .timeout = LIMIT)
 {
 	cr_assert_eq(skua_event_init(NULL), SKUA_EINVAL);
