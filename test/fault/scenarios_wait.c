@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Tasks that wait: for children, for each other, for a time. */
+#include <sched.h>
+
 #include "scenarios.h"
 
 enum {
@@ -69,39 +71,41 @@ SKUA_TASK(int, one, int, n)
 
 /* ---- joins that block ---- */
 
-static atomic_bool stolen;
+static atomic_bool stolen, woken;
+static atomic_int sleeper; /* its worker, or -1 */
 
-static long serial_fib(int n)
-{
-	return n < 2 ? n : serial_fib(n - 1) + serial_fib(n - 2);
-}
-
-/* Longer than a join looks before it waits. */
-SKUA_TASK(long, long_child, int, n)
+/* Ends after the sleeper, if that is not on this worker. */
+SKUA_TASK_VOID(outlast, bool, sleeper_is_there)
 {
 	(void)here;
 	atomic_store(&stolen, true);
-	return serial_fib(n);
+	while (sleeper_is_there && !atomic_load(&woken))
+		sched_yield();
 }
 
-/* Joined only after it was stolen: as long as frames are forked and joined a
- * thief gets what it asks for. */
-SKUA_TASK(long, join_stolen, int, n)
+/* The child is joined only after it was stolen: as long as frames are forked and
+ * joined a thief gets what it asks for. Then it waits for a task that sleeps on
+ * this worker. */
+SKUA_TASK_VOID(join_stolen, int, unused)
 {
+	(void)unused;
 	atomic_store(&stolen, false);
-	long_child_fork(&here, n);
+	outlast_fork(&here, atomic_load(&sleeper) == skua_worker());
 	while (!atomic_load(&stolen)) {
 		one_fork(&here, 1);
 		(void)one_join(&here);
 	}
-	return long_child_join(&here);
+	outlast_join(&here);
 }
 
 static void *sleep_meanwhile(void *arg)
 {
-	int error = skua_sleep(100000);
+	int error;
 
+	atomic_store(&sleeper, skua_worker());
+	error = skua_sleep(1000000);
 	EXPECT(error == 0 || fault_shortage(error));
+	atomic_store(&woken, true);
 	return fault_job(arg);
 }
 
@@ -110,18 +114,19 @@ static void *sleep_meanwhile(void *arg)
 void scenario_block(void)
 {
 	struct skua_pool *pool = fault_open(2);
-	long value = 0;
 
 	fault_begin();
-	for (int i = 0; i < 5; i++) {
+	for (int i = 0; i < 4; i++) {
 		int error;
 
-		for (int k = 0; k < i; k++)
-			(void)fault_noted(skua_submit(pool, sleep_meanwhile,
-						      NULL, NULL),
-					  1);
-		error = join_stolen_run(pool, &value, 22);
-		EXPECT(fault_shortage(error) || (error == 0 && value == 17711));
+		atomic_store(&sleeper, -1);
+		atomic_store(&woken, false);
+		if (fault_noted(skua_submit(pool, sleep_meanwhile, NULL, NULL),
+				1))
+			while (atomic_load(&sleeper) < 0)
+				sched_yield();
+		error = join_stolen_run(pool, 0);
+		EXPECT(error == 0 || fault_shortage(error));
 	}
 	fault_close(pool);
 }

@@ -121,6 +121,13 @@ static struct skua_pool *try_open(void)
 	return pool;
 }
 
+/* A task whose wait failed does not wait for the rest of its chain. */
+static void await_stragglers(void)
+{
+	while (atomic_load(&runs) < atomic_load(&accepted))
+		sched_yield();
+}
+
 /* With plenty the same pool does all of it. */
 static void use_with_plenty(struct skua_pool *pool)
 {
@@ -244,6 +251,7 @@ static void in_child(const struct shortage *shortage, bool open_before)
 	/* Fewer stacks than tasks that wait: it was short, or it was nothing
 	 * that this has shown. */
 	EXPECT(atomic_load(&waits_failed) + atomic_load(&submits_failed) > 0);
+	await_stragglers();
 	shortage->end();
 	if (!pool)
 		pool = try_open();

@@ -12,7 +12,7 @@ scripts 60 ShellCheck finds nothing in the scripts
 rules 30 what docs/conventions.md asks and a script can see
 headers 120 each public header alone as C11 and C++17, gcc and clang
 unit 400 unit tests, release and debug build
-layering 60 an upward #include does not compile
+layering 300 an upward #include does not compile
 symbols 60 names and hardening of the libraries and the examples
 stress 300 stress programs with 1, 2, 8 and 64 workers
 fault 200 each call that can fail does, at its n-th time
