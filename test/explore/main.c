@@ -105,6 +105,13 @@ static void count(struct result *r, enum ex_end how)
 	}
 }
 
+static unsigned bound_of(const struct ex_scenario *s, unsigned bound)
+{
+	if (s->unbounded)
+		return MAX_BOUND;
+	return bound > s->fewer ? bound - s->fewer : 0;
+}
+
 /* Until a fault is found, all was seen, or the time is over. */
 static void explore(const struct ex_scenario *s, unsigned bound,
 		    struct result *r)
@@ -114,7 +121,7 @@ static void explore(const struct ex_scenario *s, unsigned bound,
 
 	memset(r, 0, sizeof(*r));
 	ex.scenario = s;
-	ex.bound = s->unbounded ? MAX_BOUND : bound;
+	ex.bound = bound_of(s, bound);
 	ex_search_start();
 	for (;;) {
 		count(r, ex_execute());
@@ -228,7 +235,7 @@ static bool replay(const struct ex_scenario *s, unsigned bound,
 		   const char *trace)
 {
 	ex.scenario = s;
-	ex.bound = s->unbounded ? MAX_BOUND : bound;
+	ex.bound = bound_of(s, bound);
 	ex_search_start();
 	if (!ex_search_parse(trace)) {
 		fprintf(stderr, "%s: not a trace: %s\n", program, trace);
