@@ -9,6 +9,11 @@
 #ifndef EX_FORK_CHILDREN_H
 #define EX_FORK_CHILDREN_H
 
+#include "explore.h"
+
+/* A task's own check is one more thing to find broken. */
+#define SKUA_FORK_CHECK(ok, text) ex_assert((ok) && text)
+
 #include "runtime.h"
 
 enum {

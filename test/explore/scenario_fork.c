@@ -111,6 +111,18 @@ static void run_proxies(void)
 		ski_run(ski_fiber_base(worker->fiber), job);
 }
 
+/* A full segment is left, and what it has is for others to start. */
+static void fill_and_wait(void)
+{
+	skua_here here = start_owner();
+
+	for (unsigned i = 0; i < SKI_SEGMENT_FRAMES; ++i)
+		marked_fork(&here, s.forked++);
+	ex_await(has_started(SKI_SEGMENT_FRAMES - 1));
+	for (unsigned i = SKI_SEGMENT_FRAMES; i-- > 0;)
+		ex_assert(marked_join(&here) == i + RESULT);
+}
+
 /* Used again while the proxy may still be queued. */
 static void offer_then_join(void)
 {
@@ -123,8 +135,8 @@ static void offer_then_join(void)
 	join_leaves(&here, 2, 1);
 }
 
-/* Offered while who popped it before may be about to look: whoever has to
- * start the second child must find it. */
+/* Offered while it is queued, or while who popped it is about to look: the
+ * second child must be found too. */
 static void offer_twice(void)
 {
 	skua_here here = start_owner();
@@ -138,8 +150,11 @@ static void offer_twice(void)
 		ex_assert(marked_join(&here) == i + RESULT);
 }
 
-static void run_all_proxies(void)
+/* The first child not by its proxy, which then leads to the second alone. */
+static void steal_then_run_proxies(void)
 {
+	ex_await(ski_segment_ready(s.rt.fiber[0].first));
+	steal_quietly();
 	while (!has_started(0) || !has_started(1))
 		run_proxies();
 }
@@ -156,7 +171,10 @@ static void run_one_proxy(void)
 FORK_SCENARIO(fork_proxy, "fork", "a proxy leads to all of its frames",
 	      .setup = setup_two, .run = { offer_and_wait, run_proxies })
 FORK_SCENARIO(fork_proxy_again, "fork", "... also to those offered meanwhile",
-	      .setup = setup_two, .run = { offer_twice, run_all_proxies })
+	      .setup = setup_two,
+	      .run = { offer_twice, steal_then_run_proxies })
+FORK_SCENARIO(fork_proxy_full, "fork", "... of a segment that is full",
+	      .setup = setup_two, .run = { fill_and_wait, run_proxies })
 FORK_SCENARIO(fork_proxy_reuse, "fork", "a queued proxy survives a reuse",
 	      .setup = setup_two, .run = { offer_then_join, run_one_proxy })
 
@@ -206,6 +224,31 @@ static void fork_parent_last(void)
 	parent_fork(&here, 0);
 	ex_await(has_started(0));
 	ex_assert(parent_join(&here) == 0 + RESULT);
+	ex_assert(ski_fiber_current(&s.rt.fiber[0]) == segment);
+}
+
+static void fork_stolen_parent(void)
+{
+	skua_here here = start_owner();
+
+	parent_fork(&here, 0);
+	ex_await(has_started(0));
+	ex_assert(parent_join(&here) == 0 + RESULT);
+}
+
+/* The thief's segment is full but for one frame: it goes on in another, which
+ * is where its victim looks. */
+static void steal_to_last(void)
+{
+	struct ski_segment *segment = s.rt.fiber[1].first;
+	struct skua_frame *frame;
+	bool again = false;
+
+	rt_worker(&s.rt);
+	ski_forkstack_rebase(segment, SKI_SEGMENT_FRAMES - 1);
+	ex_await(ski_segment_ready(s.rt.fiber[0].first));
+	frame = ski_forkstack_steal(s.rt.fiber[0].first, false, &again);
+	ski_run_frame(&segment->frame[SKI_SEGMENT_FRAMES - 1], frame);
 }
 
 static void check_family(void)
@@ -254,6 +297,9 @@ LEAPFROG_SCENARIO(leapfrog_child, "a waiter steals from its thief",
 LEAPFROG_SCENARIO(leapfrog_last, "... behind the last frame of a segment",
 		  .setup = setup_two, .check = check_family,
 		  .run = { fork_parent_last, steal_when_ready })
+LEAPFROG_SCENARIO(leapfrog_chain, "... in the newest of its segments",
+		  .setup = setup_two, .check = check_family,
+		  .run = { fork_stolen_parent, steal_to_last })
 LEAPFROG_SCENARIO(leapfrog_stranger,
 		  "a stranger after the second look is not run in a join",
 		  .setup = setup_two, .check = check_stranger,
