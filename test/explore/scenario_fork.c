@@ -227,30 +227,6 @@ static void fork_parent_last(void)
 	ex_assert(ski_fiber_current(&s.rt.fiber[0]) == segment);
 }
 
-static void fork_stolen_parent(void)
-{
-	skua_here here = start_owner();
-
-	parent_fork(&here, 0);
-	ex_await(has_started(0));
-	ex_assert(parent_join(&here) == 0 + RESULT);
-}
-
-/* The thief's segment is full but for one frame: it goes on in another, which
- * is where its victim looks. */
-static void steal_to_last(void)
-{
-	struct ski_segment *segment = s.rt.fiber[1].first;
-	struct skua_frame *frame;
-	bool again = false;
-
-	rt_worker(&s.rt);
-	ski_forkstack_rebase(segment, SKI_SEGMENT_FRAMES - 1);
-	ex_await(ski_segment_ready(s.rt.fiber[0].first));
-	frame = ski_forkstack_steal(s.rt.fiber[0].first, false, &again);
-	ski_run_frame(&segment->frame[SKI_SEGMENT_FRAMES - 1], frame);
-}
-
 static void check_family(void)
 {
 	ex_assert(times_run(0) == 1 && times_run(GRANDCHILD) == 1);
@@ -297,9 +273,6 @@ LEAPFROG_SCENARIO(leapfrog_child, "a waiter steals from its thief",
 LEAPFROG_SCENARIO(leapfrog_last, "... behind the last frame of a segment",
 		  .setup = setup_two, .check = check_family,
 		  .run = { fork_parent_last, steal_when_ready })
-LEAPFROG_SCENARIO(leapfrog_chain, "... in the newest of its segments",
-		  .setup = setup_two, .check = check_family,
-		  .run = { fork_stolen_parent, steal_to_last })
 LEAPFROG_SCENARIO(leapfrog_stranger,
 		  "a stranger after the second look is not run in a join",
 		  .setup = setup_two, .check = check_stranger,

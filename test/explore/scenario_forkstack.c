@@ -82,7 +82,7 @@ FORK_SCENARIO(forkstack_expose, "forkstack",
 	      .setup = setup_two, .run = { fork_join_three, steal_twice })
 FORK_SCENARIO(forkstack_reclaim, "forkstack",
 	      "public frames are taken back, several at a time",
-	      .setup = setup_two, .run = { fork_wait_join_three, steal_once })
+	      .setup = setup_two, .run = { fork_wait_join_three, steal_twice })
 FORK_SCENARIO(forkstack_two_thieves, "forkstack", "two thieves over two frames",
 	      .setup = setup_three,
 	      .run = { fork_join_two, steal_quietly, steal_once })
@@ -110,6 +110,13 @@ static void sleep_then_steal(void)
 		ski_run(ski_fiber_base(worker->fiber), job);
 	while (steal_first(false))
 		;
+}
+
+/* The public one first, so that only hidden ones are left. */
+static void steal_then_sleep(void)
+{
+	steal_first(false);
+	sleep_then_steal();
 }
 
 /* Whether worker 1 has asked in vain and sleeps: it does so once, and only
@@ -197,7 +204,7 @@ static void fork_asked(void)
 
 FORK_SCENARIO(forkstack_poison, "forkstack", "a join shows what was asked for",
 	      .setup = setup_two, .daemons = 4,
-	      .run = { join_three_asked, sleep_then_steal })
+	      .run = { join_three_asked, steal_then_sleep })
 FORK_SCENARIO(forkstack_poison_back, "forkstack",
 	      "... also if it takes frames back", .setup = setup_two,
 	      .daemons = 4, .run = { take_back_asked, sleep_then_steal })
