@@ -73,22 +73,38 @@ void ski_wait_suspend(struct ski_worker *worker)
 	worker->suspended--;
 }
 
+/* Frames became public, by themselves or through a proxy. */
+static void look_at_idle(struct ski_worker *worker, struct ski_segment *segment)
+{
+	struct skua_pool *pool = worker->pool;
+	uint64_t counts = ski_parking_published(&pool->parking);
+
+	/* Somebody sleeps whose asking we may have overwritten; if there is
+	 * nothing to wait for we are not left, and may take frames back. */
+	if (ski_parking_idle(counts) > 0)
+		ski_segment_listen(segment);
+	ski_wake_counted(pool, counts);
+}
+
 /* Make the private frames public; false: no room for the proxy. */
 static bool offer_frames(struct ski_worker *worker)
 {
 	struct ski_deque *inner = &worker->inner;
 	struct ski_segment *segment;
+	bool shown;
 
 	if (ski_deque_reserve(inner, 1))
 		return false;
 	/* Relaxed: the worker's own. */
 	segment = atomic_load_explicit(&worker->fiber->current,
 				       memory_order_relaxed);
-	ski_forkstack_expose_all(segment);
+	shown = ski_forkstack_expose_all(segment);
 	if (ski_segment_ready(segment) && ski_proxy_offer(segment)) {
 		ski_deque_push(inner, (uintptr_t)&segment->proxy);
-		ski_wake_published(worker->pool);
+		shown = true;
 	}
+	if (shown)
+		look_at_idle(worker, segment);
 	return true;
 }
 

@@ -71,6 +71,7 @@ struct ex_scenario {
 	/* Once nothing else can run, timed waits run out: not a hang. */
 	bool timeouts_end_hangs;
 	bool unbounded; /* any number of preemptions */
+	unsigned fewer; /* preemptions than asked for: too many executions */
 	/* Threads (bit i + 1 for run[i]) that may sleep or spin for ever once
 	 * all others have ended. */
 	unsigned daemons;

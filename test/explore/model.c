@@ -580,6 +580,9 @@ bool ex_compare(const struct ex_site *site, volatile void *object, size_t size,
 	struct compare c = { *expected, weak, l };
 	struct attempt a;
 
+	/* Also if it fails: it may have done so because an RMW that was
+	 * executed early took the place of its store (search.c). */
+	ex_note_writer((const void *)at->address);
 	if (is_ordered(success) != is_ordered(failure))
 		c.limits = find_limits(t, at, is_ordered(failure));
 	a = attempts[ex_pick(list_attempts(at, &l, &c, success))];

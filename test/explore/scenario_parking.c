@@ -254,8 +254,8 @@ static void submit_both(void)
 PARKING_SCENARIO(parking_submit, "submit against sleep", .setup = setup_one_one,
 		 .daemons = 2, .run = { work, submit_first })
 PARKING_SCENARIO(parking_two_submits, "two submitters against sleep",
-		 .setup = setup_one_two, .daemons = 2,
+		 .setup = setup_one_two, .daemons = 2, .fewer = 1,
 		 .run = { work, submit_first, submit_second })
 PARKING_SCENARIO(parking_two_sleepers, "two sleepers for two jobs at a time",
-		 .setup = setup_two_two, .daemons = 6,
+		 .setup = setup_two_two, .daemons = 6, .fewer = 2,
 		 .run = { work, work, submit_both })

@@ -28,6 +28,7 @@ enum {
 #define ski_fence_full(name) \
 	ex_fence(EX_SITE("fence " #name), memory_order_seq_cst)
 
+#define ski_prefetch(p) ((void)(p))
 #define ski_pause() ex_pause(EX_SITE("pause"))
 
 #define ski_calloc(n, size) ex_alloc(EX_SITE("calloc"), 16, (n), (size))
@@ -35,6 +36,8 @@ enum {
 	ex_alloc(EX_SITE("aligned_alloc"), (align), 1, (size))
 #define ski_block_alloc(bytes) \
 	ex_alloc(EX_SITE("block_alloc"), (bytes), 1, (bytes))
+#define ski_block_alloc_huge(bytes) \
+	ex_alloc(EX_SITE("block_alloc_huge"), (bytes), 1, (bytes))
 #define ski_block_free(block, bytes) \
 	((void)(bytes), ex_free(EX_SITE("block_free " #block), (block)))
 #define ski_free(p) ex_free(EX_SITE("free " #p), (p))

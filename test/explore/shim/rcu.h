@@ -12,4 +12,7 @@
 #define ski_rcu_read_unlock() ex_rcu_read_unlock(EX_SITE("rcu read unlock"))
 #define ski_rcu_synchronize() ex_rcu_synchronize(EX_SITE("rcu synchronize"))
 
+/* Threads of a scenario are known from the start. */
+#define urcu_bp_register_thread() ((void)0)
+
 #endif
