@@ -58,15 +58,14 @@ void ski_future_met(struct skua_future *future, enum ski_status status)
 
 void ski_future_ended(struct skua_future *future, uint64_t state)
 {
-	if (state & SKI_SLOT_ORPHAN) {
-		/* Nobody waits: whoever does holds a reference. */
-		drop_result(future,
-			    ski_slot_status(ski_slot_load(&future->job.state)));
-		ski_future_free(future);
-		return;
-	}
-	/* It may be freed by now: only the waiters are left to look at. */
+	/* Unless it is orphaned it may be freed by now: only the waiters are
+	 * left to look at. If it is, nobody waits, but some whose wait ran out
+	 * may be listed still. */
 	ski_waiters_tell(ski_slot_waiters(state));
+	if (!(state & SKI_SLOT_ORPHAN))
+		return;
+	drop_result(future, ski_slot_status(ski_slot_load(&future->job.state)));
+	ski_future_free(future);
 }
 
 /* As skua_future_cancel(), without a reference: it is still queued. */

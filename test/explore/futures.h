@@ -114,8 +114,7 @@ static __attribute__((noinline)) void end_stack(void)
 static int wait_for(unsigned i, int64_t timeout_ns)
 {
 	void *result = NULL;
-	int error =
-		skua_future_result(s.future[i], timeout_ns, &result);
+	int error = skua_future_result(s.future[i], timeout_ns, &result);
 
 	end_stack();
 	if (error) {

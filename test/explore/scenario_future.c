@@ -98,8 +98,8 @@ FUTURE_SCENARIO(future_poll, "who sees it done sees the result",
 		.setup = setup_one, .check = check_kept,
 		.run = { run_first, poll_first })
 FUTURE_SCENARIO(future_two_waiters, "finish against two who wait",
-		.setup = setup_one_shared, .check = check_freed, .fewer = 1,
-		.run = { run_first, wait_release, wait_release })
+		.setup = setup_one, .check = check_kept, .fewer = 1,
+		.run = { run_first, wait_first, wait_first })
 FUTURE_SCENARIO(future_freed_at_once, "who waited frees it at once",
 		.setup = setup_one, .check = check_freed,
 		.run = { run_first, wait_release })
@@ -248,8 +248,8 @@ FUTURE_SCENARIO(future_cancel_pop, "cancel and release against the pop",
 FUTURE_SCENARIO(future_cancel_two, "two cancel and release",
 		.setup = setup_drops_shared, .check = check_dropped,
 		.run = { run_first, cancel_release, cancel_release })
-FUTURE_SCENARIO(future_refuse, "refusal against start",
-		.setup = setup_drops, .check = check_refused, .spurious = 1,
+FUTURE_SCENARIO(future_refuse, "refusal against start", .setup = setup_drops,
+		.check = check_refused, .spurious = 1,
 		.run = { run_first, refuse_or_release })
 
 /* ---- two futures ---- */
