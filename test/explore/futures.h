@@ -32,6 +32,7 @@ static struct {
 	struct account account[FUTURES];
 	unsigned futures;
 	int code[EX_THREADS]; /* what a thread's call came to */
+	bool changed_mind; /* plain, before a cancel */
 } s;
 
 struct ski_guest *ski_guest_of(struct skua_pool *pool)
@@ -124,6 +125,21 @@ static int wait_for(unsigned i, int64_t timeout_ns)
 	ex_assert(result == &s.account[i]);
 	ex_assert(s.account[i].ran == 1);
 	return 0;
+}
+
+/* Adds a waiter that nobody waits with; its memory is the finisher's to free,
+ * unless the future is done already: then the result is there. Somebody else
+ * holds the future, or else there is nobody to tell. */
+static void add_waiter(struct skua_future *future)
+{
+	struct ski_waiter *waiter =
+		ski_aligned_alloc(_Alignof(struct ski_waiter), sizeof(*waiter));
+
+	atomic_init(&waiter->references, 1);
+	if (ski_slot_wait(&future->job.state, waiter, waiter))
+		return;
+	ex_assert(s.account[0].ran == 1);
+	ski_free(waiter);
 }
 
 /* Each task ran or had its argument dropped, once. */

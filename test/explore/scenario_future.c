@@ -189,6 +189,7 @@ FUTURE_SCENARIO(future_release_two, "... of two who may read the result",
 
 static void cancel_first(void)
 {
+	s.changed_mind = true;
 	s.code[ex_self()] = skua_future_cancel(s.future[0]);
 }
 
@@ -198,10 +199,18 @@ static void cancel_release(void)
 	release_first();
 }
 
+static void release_after_cancel(void)
+{
+	s.code[ex_self()] = skua_future_cancel(s.future[0]);
+	release_first();
+}
+
 /* Told the same as who cancels. */
 static void wait_cancelled(void)
 {
 	s.code[ex_self()] = wait_for(0, SKUA_FOREVER);
+	if (s.code[ex_self()])
+		ex_assert(s.changed_mind);
 	release_first();
 }
 
@@ -247,7 +256,7 @@ FUTURE_SCENARIO(future_cancel_pop, "cancel and release against the pop",
 		.run = { run_first, cancel_release })
 FUTURE_SCENARIO(future_cancel_two, "two cancel and release",
 		.setup = setup_drops_shared, .check = check_dropped,
-		.run = { run_first, cancel_release, cancel_release })
+		.run = { run_first, cancel_release, release_after_cancel })
 FUTURE_SCENARIO(future_refuse, "refusal against start", .setup = setup_drops,
 		.check = check_refused, .spurious = 1,
 		.run = { run_first, refuse_or_release })
@@ -274,23 +283,14 @@ FUTURE_SCENARIO(future_wait_two, "a wait for one, then for another",
 
 /* ---- a registrant that does not wait ---- */
 
-/* The waiter is the finisher's to free, unless the future is done already; then
- * the result is there. Somebody else holds the future: one that nobody holds
- * has nobody to tell. */
-static void add_waiter(void)
+static void add_first(void)
 {
-	struct ski_waiter *waiter = ski_calloc(1, sizeof(*waiter));
-
-	atomic_init(&waiter->references, 1);
-	if (!ski_slot_wait(&s.future[0]->job.state, waiter, waiter)) {
-		ex_assert(s.account[0].ran == 1);
-		ski_free(waiter);
-	}
+	add_waiter(s.future[0]);
 }
 
 FUTURE_SCENARIO(future_add, "two add waiters while the finisher takes them",
 		.setup = setup_one, .check = check_kept, .spurious = 1,
-		.run = { run_first, add_waiter, add_waiter })
+		.run = { run_first, add_first, add_first })
 
 /* ---- the pool goes first ---- */
 

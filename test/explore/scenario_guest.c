@@ -15,7 +15,7 @@
 #include "rcu.h"
 
 enum {
-	JOBS = 2
+	JOBS = 3
 };
 
 static struct {
@@ -113,11 +113,28 @@ static void check_two(void)
 	EX_SCENARIO(id, .concept = "guest", .what = text, .state = &s, \
 		    .state_bytes = sizeof(s), __VA_ARGS__)
 
-GUEST_SCENARIO(guest_take_over, "a new guest takes over from one that leaves",
+/* One has left already. */
+static void setup_left(void)
+{
+	setup();
+	submit(2);
+	leave_all(NULL);
+}
+
+static void check_three(void)
+{
+	free_pool();
+	check_jobs(3);
+}
+
+GUEST_SCENARIO(guest_leave, "a new guest takes over from one that leaves",
 	       .setup = setup, .check = check_two,
 	       .run = { come_and_go, come_and_go })
 GUEST_SCENARIO(guest_at_exit, "... also past its destructor", .setup = setup,
 	       .check = check_two, .run = { come_and_go, submit_at_exit })
+GUEST_SCENARIO(guest_take_over, "two new guests and one record that is free",
+	       .setup = setup_left, .check = check_three,
+	       .run = { come_and_go, come_and_go })
 GUEST_SCENARIO(guest_steal, "a thief while two come and go", .setup = setup,
 	       .check = check_two, .fewer = 1,
 	       .run = { come_and_go, come_and_go, steal_all })

@@ -112,11 +112,12 @@ static void block_in_join(void)
 	s.got[0] = 1;
 }
 
-/* The task that was resumed has closed the pool. */
+/* The task that was resumed has closed the pool, and ended. */
 static void block_then_free(void)
 {
 	block_in_join();
 	ski_free(s.worker);
+	ex_forget(&s.fiber[0], sizeof(s.fiber[0]));
 }
 
 static void check_got(void)

@@ -118,6 +118,21 @@ WAIT_SCENARIO(wait_timeout_two, "two go and leave, and then it is run",
 	      .timeouts_end_hangs = true,
 	      .run = { wait_timed_release, wait_timed_release })
 
+static void setup_listed(void)
+{
+	setup_one();
+	add_waiter(s.future[0]);
+}
+
+static void add_first(void)
+{
+	add_waiter(s.future[0]);
+}
+
+WAIT_SCENARIO(wait_timeout_add, "... while another is added",
+	      .setup = setup_listed, .check = check_kept, .timeouts = 1,
+	      .fewer = 1, .run = { run_first, wait_slot_timed, add_first })
+
 /* ---- tasks ---- */
 
 static _Thread_local bool late; /* the calling thread slept to its deadline */
