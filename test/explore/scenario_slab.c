@@ -64,9 +64,22 @@ static void setup_three(void)
 	open_slab(3);
 }
 
+static void setup_two(void)
+{
+	open_slab(2);
+}
+
 static void setup_four(void)
 {
 	open_slab(4);
+}
+
+/* One object in each chunk is out. */
+static void setup_two_chunks(void)
+{
+	setup_four();
+	give(s.object[1], s.slab);
+	give(s.object[2], s.slab);
 }
 
 /* As somebody to whom a future was handed. */
@@ -147,17 +160,6 @@ static void check_last_three(void)
 		give(s.object[i], NULL);
 }
 
-static void check_third(void)
-{
-	give(s.object[2], NULL);
-}
-
-static void check_middle(void)
-{
-	give(s.object[1], NULL);
-	check_third();
-}
-
 #define SLAB_SCENARIO(id, text, ...)                                  \
 	EX_SCENARIO(id, .concept = "slab", .what = text, .state = &s, \
 		    .state_bytes = sizeof(s), __VA_ARGS__)
@@ -170,14 +172,13 @@ SLAB_SCENARIO(slab_two_freers, "two free while the owner takes the list",
 	      .run = { take_twice, give_first, give_second })
 SLAB_SCENARIO(slab_orphan, "the slab is given up, its only object is freed",
 	      .setup = setup_one, .spurious = 1, .run = { orphan, give_first })
-SLAB_SCENARIO(slab_orphan_two, "... and two of one chunk", .setup = setup_three,
-	      .check = check_third, .run = { orphan, give_first, give_second })
-SLAB_SCENARIO(slab_orphan_chunks, "... and the last ones of two chunks",
-	      .setup = setup_four, .check = check_middle,
+SLAB_SCENARIO(slab_orphan_two, "... and two of one chunk", .setup = setup_two,
+	      .run = { orphan, give_first, give_second })
+SLAB_SCENARIO(slab_orphan_chunks, "... and those of two chunks",
+	      .setup = setup_two_chunks,
 	      .run = { orphan, give_first, give_last })
 SLAB_SCENARIO(slab_orphan_empty, "... which the owner's own frees empty",
-	      .setup = setup_three, .check = check_third,
-	      .run = { free_own_and_orphan, give_first })
+	      .setup = setup_two, .run = { free_own_and_orphan, give_first })
 SLAB_SCENARIO(slab_orphan_take, "... after a last allocation",
 	      .setup = setup_four, .check = check_last_three,
 	      .alloc_failures = 1, .run = { take_orphan_give, give_first })
