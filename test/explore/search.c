@@ -11,12 +11,13 @@
  * thread that may go on without a preemption, and what is left of each
  * allowance. Since an execution only ever adds events, a state found in the
  * table is not one on the way to here, so the search has been through with all
- * that follows from it, with at least as many preemptions left. The table may
- * forget: that only costs time.
+ * that follows from it, with at least as many preemptions left. A state in which
+ * another thread may go on counts too if it has one preemption more left, since
+ * that can be used at once. The table may forget: that only costs time.
  *
  * A thread is not preempted before it reads what no other thread ever stores
  * to: such a load may as well be executed early, like a store. Who stores to
- * what is learned on the way. When a store shows that a point was left out
+ * what is learned from some random executions, and on the way. When a store shows that a point was left out
  * wrongly, the search starts again, knowing better; when it ends, no execution
  * has such a store, for the part of an execution before the first one would
  * have been found. Then the store too, unless it is that of a CAS whose place
@@ -31,9 +32,12 @@ enum {
 	MAX_CHOICES = 16384,
 	TABLE_BITS = 22,
 	WAYS = 4,
-	ALLOWANCE_BITS = 4,
+	ALLOWANCE_BITS = 4, /* of an entry: one more than what is left */
 	KNOWN = 4096, /* a power of two */
+	LESSONS = 128,
 };
+
+#define ALLOWANCE ((UINT64_C(1) << ALLOWANCE_BITS) - 1)
 
 struct choice {
 	uint16_t taken, count;
@@ -54,11 +58,20 @@ static struct choice path[MAX_CHOICES];
 static unsigned depth, length;
 static uint64_t *table;
 static uint64_t salt;
+static uint64_t dice; /* 0: choices are those of the search */
+
+static unsigned throw_dice(unsigned count)
+{
+	dice = ex_mix(dice, count) | 1;
+	return (unsigned)(dice >> 33) % count;
+}
 
 unsigned ex_pick(unsigned count)
 {
 	if (count < 2)
 		return 0;
+	if (dice)
+		return throw_dice(count);
 	if (depth < length) {
 		struct choice *c = &path[depth++];
 		if (!c->count && c->taken < count) /* from --replay */
@@ -121,37 +134,62 @@ void ex_note_writer(const void *object)
 /* Whether what follows was not executed like this before. */
 bool ex_extending(void)
 {
-	return depth == length;
+	return !dice && depth == length;
 }
 
-/* Looks the state up, and enters it if it is to be explored. */
-bool ex_known_state(uint64_t state, unsigned allowance)
+/* The entry of @key, made if need be, with no allowance then. */
+static uint64_t *find_entry(uint64_t key)
 {
-	const uint64_t low = (UINT64_C(1) << ALLOWANCE_BITS) - 1;
-	uint64_t key, *bucket, *victim;
+	uint64_t *bucket, *victim;
 
-	if (ex.no_cache || ex.tracing)
-		return false;
-	if (allowance > low)
-		allowance = (unsigned)low;
-	state = ex_mix(state, salt);
-	key = state & ~low;
-	bucket = &table[(state >> ALLOWANCE_BITS &
+	key &= ~ALLOWANCE;
+	bucket = &table[(key >> ALLOWANCE_BITS &
 			 ((UINT64_C(1) << TABLE_BITS) - 1) &
 			 ~(uint64_t)(WAYS - 1))];
-	victim = &bucket[state >> 60 & (WAYS - 1)];
+	victim = &bucket[key >> 60 & (WAYS - 1)];
 	for (unsigned i = 0; i < WAYS; ++i) {
-		if ((bucket[i] & ~low) == key) {
-			if ((bucket[i] & low) >= allowance)
-				return true;
-			bucket[i] = key | allowance;
-			return false;
-		}
+		if ((bucket[i] & ~ALLOWANCE) == key)
+			return &bucket[i];
 		if (!bucket[i])
 			victim = &bucket[i];
 	}
-	*victim = key | allowance;
+	*victim = key;
+	return victim;
+}
+
+/* Whether all that follows with @allowance is known; if not, it will be. */
+static bool enter(uint64_t key, unsigned allowance)
+{
+	uint64_t *entry = find_entry(key);
+
+	if ((*entry & ALLOWANCE) > allowance)
+		return true;
+	*entry = (*entry & ~ALLOWANCE) | (allowance + 1);
 	return false;
+}
+
+/*
+ * Looks the state up, and enters it if it is to be explored: @graph, in which
+ * thread @running may go on for nothing, or any if 0, and @allowance
+ * preemptions are left. Who has one more may let any thread go on.
+ */
+bool ex_known_state(uint64_t graph, unsigned running, unsigned allowance)
+{
+	uint64_t any = ex_mix(graph, salt);
+	bool known;
+
+	if (ex.no_cache || ex.tracing)
+		return false;
+	if (allowance >= ALLOWANCE)
+		allowance = ALLOWANCE - 1;
+	if (!running)
+		return enter(any, allowance);
+	if ((*find_entry(any) & ALLOWANCE) > allowance)
+		return true;
+	known = enter(ex_mix(any, running), allowance);
+	if (!known && allowance)
+		enter(any, allowance - 1);
+	return known;
 }
 
 static void begin(void)
@@ -171,6 +209,11 @@ void ex_search_start(void)
 {
 	memset(known, 0, sizeof(known));
 	known_count = restarts = 0;
+	dice = 1;
+	/* What they find is of no interest: the search finds it too. */
+	for (unsigned i = 0; i < LESSONS; ++i)
+		ex_execute();
+	dice = 0;
 	begin();
 }
 
