@@ -112,7 +112,7 @@ static void check_run_late(void)
 
 WAIT_SCENARIO(wait_timeout_other, "who goes puts the other waiter back",
 	      .setup = setup_one, .check = check_kept, .timeouts = 1,
-	      .fewer = 1, .run = { run_first, wait_slot_timed, wait_slot })
+	      .run = { run_first, wait_slot_timed, wait_slot })
 WAIT_SCENARIO(wait_timeout_two, "two go and leave, and then it is run",
 	      .setup = setup_one_shared, .check = check_run_late, .timeouts = 2,
 	      .timeouts_end_hangs = true,
@@ -131,7 +131,7 @@ static void add_first(void)
 
 WAIT_SCENARIO(wait_timeout_add, "... while another is added",
 	      .setup = setup_listed, .check = check_kept, .timeouts = 1,
-	      .fewer = 1, .run = { run_first, wait_slot_timed, add_first })
+	      .run = { run_first, wait_slot_timed, add_first })
 
 /* ---- tasks ---- */
 
