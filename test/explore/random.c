@@ -147,7 +147,7 @@ static bool explore(void)
 	};
 	bool good = true;
 
-	found.count = 0;
+	rc11_clear(&found);
 	ex.scenario = &s;
 	ex.bound = 30;
 	ex_search_start();
@@ -167,14 +167,13 @@ static unsigned difference(const struct rc11_outcomes *a,
 {
 	unsigned count = 0;
 
-	for (unsigned i = 0; i < a->count; ++i) {
-		bool both = false;
-		for (unsigned j = 0; j < b->count; ++j)
-			both |= a->outcome[i] == b->outcome[j];
-		if (both)
+	for (unsigned i = 0; i < a->slots; ++i) {
+		uint64_t outcome = a->slot[i] - 1;
+
+		if (!a->slot[i] || rc11_has(b, outcome))
 			continue;
 		printf("  %s: %0*" PRIx64 "\n", what, RC11_OPS + RC11_LOCATIONS,
-		       a->outcome[i]);
+		       outcome);
 		++count;
 	}
 	return count;

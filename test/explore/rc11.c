@@ -260,14 +260,50 @@ static unsigned value_of(const struct execution *x, unsigned event)
 	return event < initial ? 0 : event - initial + 1;
 }
 
+/* Where @outcome is, or would be. */
+static uint64_t *find_slot(const struct rc11_outcomes *set, uint64_t outcome)
+{
+	uint64_t hash = outcome * UINT64_C(0x9e3779b97f4a7c15);
+	unsigned i = (unsigned)(hash >> 32) & (set->slots - 1);
+
+	while (set->slot[i] && set->slot[i] != outcome + 1)
+		i = (i + 1) & (set->slots - 1);
+	return &set->slot[i];
+}
+
+static void grow(struct rc11_outcomes *set)
+{
+	struct rc11_outcomes old = *set;
+
+	set->slots = old.slots ? 2 * old.slots : 256;
+	set->slot = calloc(set->slots, sizeof(*set->slot));
+	if (!set->slot)
+		abort();
+	for (unsigned i = 0; i < old.slots; ++i)
+		if (old.slot[i])
+			*find_slot(set, old.slot[i] - 1) = old.slot[i];
+	free(old.slot);
+}
+
+void rc11_clear(struct rc11_outcomes *set)
+{
+	free(set->slot);
+	memset(set, 0, sizeof(*set));
+}
+
+bool rc11_has(const struct rc11_outcomes *set, uint64_t outcome)
+{
+	return set->slots && *find_slot(set, outcome);
+}
+
 void rc11_note(struct rc11_outcomes *set, uint64_t outcome)
 {
-	for (unsigned i = 0; i < set->count; ++i)
-		if (set->outcome[i] == outcome)
-			return;
-	if (set->count == RC11_OUTCOMES)
-		abort();
-	set->outcome[set->count++] = outcome;
+	if (rc11_has(set, outcome))
+		return;
+	if (2 * set->count >= set->slots)
+		grow(set);
+	*find_slot(set, outcome) = outcome + 1;
+	++set->count;
 }
 
 static void judge(const struct execution *x)
@@ -377,7 +413,7 @@ void rc11_allowed(const struct rc11_program *p, struct rc11_outcomes *out)
 {
 	struct execution x = { .program = p, .out = out };
 
-	out->count = 0;
+	rc11_clear(out);
 	x.count = p->locations + p->count;
 	for (unsigned l = 0; l < p->locations; ++l) {
 		x.writes[l] = true;
