@@ -95,9 +95,8 @@ static inline bool ski_slot_start(ski_slot_state *slot, uint64_t *state)
 	 * deque. */
 	*state = atomic_load_explicit(slot, memory_order_relaxed);
 	while (ski_slot_status(*state) == SKI_PENDING)
-		/* Acquire: the waiters of a list pushed back by a registrant
-		 * stay published, RMWs continue its release. Relaxed would do;
-		 * acquire costs nothing. Failure: reloaded. */
+		/* Relaxed: the waiters listed stay published, an RMW continues
+		 * the release of who added them. Failure: reloaded. */
 		if (atomic_compare_exchange_weak_explicit(
 			    slot, state,
 			    (*state & ~SKI_SLOT_QUEUED) | SKI_RUNNING,
@@ -118,8 +117,8 @@ static inline bool ski_slot_popped(ski_slot_state *slot)
 
 /*
  * The worker that ran it, with @status DONE or FAILED: publish the result.
- * Returns the state before: if it has ORPHAN the caller frees the slot, else
- * this was its last touch and it tells the waiters.
+ * Returns the state before: the caller tells its waiters. If it has ORPHAN it
+ * frees the slot too, else this was its last touch.
  */
 static inline uint64_t ski_slot_finish(ski_slot_state *slot,
 				       enum ski_status status)

@@ -363,6 +363,18 @@ FAULT(hang_no_timeout, "a timeout that may not end it", EX_HANG,
 FAULT(hang_stray_wake, "a stray wake, not looked after", EX_ASSERTION,
       .stray = 1, .run = { hang_stray, hang_store_and_wake })
 
+/* Nowhere. */
+
+static void null_atomic(void)
+{
+	_Atomic(unsigned) *volatile p = NULL;
+
+	atomic_store_explicit(p, 1, memory_order_relaxed);
+}
+
+FAULT(null_atomic, "an atomic store to NULL", EX_USE_AFTER_FREE,
+      .run = { null_atomic })
+
 /* Choices. */
 
 static void choose_alloc(void)

@@ -26,6 +26,7 @@ enum {
 	CELL_BYTES = 4,
 	BLOCKS = 256,
 	OTHER_CELLS = 1 << 14, /* of statics: a power of two */
+	NOWHERE = 4096, /* below: NULL, or a member of what is there */
 };
 
 enum state {
@@ -146,6 +147,9 @@ static struct ex_cell *find_other(uintptr_t address)
 {
 	size_t i = ex_mix(0, address) & (OTHER_CELLS - 1);
 
+	if (address < NOWHERE)
+		ex_fail(EX_USE_AFTER_FREE, "thread %u: an access to %p",
+			ex.now->number, (void *)address);
 	for (unsigned tries = 0; tries < OTHER_CELLS; ++tries) {
 		struct ex_cell *c = &other[i].cell;
 		if (c->generation != ex.generation) {

@@ -31,6 +31,7 @@ struct execution {
 	bool reads[EVENTS], writes[EVENTS], fence[EVENTS];
 	int order[EVENTS], location[EVENTS]; /* -1: none */
 	unsigned source[EVENTS]; /* what a read reads */
+	struct relation sb, rf, hb; /* these do not depend on mo */
 	unsigned mo[RC11_LOCATIONS][EVENTS], mo_count[RC11_LOCATIONS];
 	struct rc11_outcomes *out;
 };
@@ -47,9 +48,8 @@ static struct relation compose(struct relation a, struct relation b)
 	struct relation c = { { 0 } };
 
 	for (unsigned i = 0; i < EVENTS; ++i)
-		for (unsigned j = 0; j < EVENTS; ++j)
-			if (a.row[i] >> j & 1)
-				c.row[i] |= b.row[j];
+		for (unsigned rest = a.row[i]; rest; rest &= rest - 1)
+			c.row[i] |= b.row[__builtin_ctz(rest)];
 	return c;
 }
 
@@ -210,14 +210,13 @@ static struct relation synchronizes_with(const struct execution *x,
 	return compose(sw, on(x, is_acquire));
 }
 
-static bool sc_consistent(const struct execution *x, struct relation sb,
-			  struct relation hb, struct relation mo,
+static bool sc_consistent(const struct execution *x, struct relation mo,
 			  struct relation rb, struct relation eco)
 {
-	struct relation other = by_location(x, sb, false);
+	struct relation hb = x->hb, other = by_location(x, x->sb, false);
 	struct relation scb, psc, fence = on(x, is_sc_fence);
 
-	scb = unite(unite(sb, compose(compose(other, hb), other)),
+	scb = unite(unite(x->sb, compose(compose(other, hb), other)),
 		    unite(by_location(x, hb, true), unite(mo, rb)));
 	psc = unite(on(x, is_sc), compose(fence, maybe(hb)));
 	psc = compose(psc, scb);
@@ -229,19 +228,29 @@ static bool sc_consistent(const struct execution *x, struct relation sb,
 	return irreflexive(closure(psc));
 }
 
+/* What is the same for all orders of the stores. False: inconsistent. */
+static bool relate(struct execution *x)
+{
+	x->sb = program_order(x);
+	x->rf = reads_from(x);
+	if (!irreflexive(closure(unite(x->sb, x->rf))))
+		return false;
+	x->hb = closure(unite(x->sb, synchronizes_with(x, x->sb, x->rf)));
+	return irreflexive(x->hb);
+}
+
 static bool consistent(const struct execution *x)
 {
-	struct relation sb = program_order(x), rf = reads_from(x);
 	struct relation mo = modification_order(x), rb = reads_before(x, mo);
-	struct relation eco = closure(unite(unite(rf, mo), rb));
-	struct relation hb = closure(unite(sb, synchronizes_with(x, sb, rf)));
+	struct relation eco;
 
 	/* The paper's RMW is a read before a write, so that an eco cycle
 	 * through one is caught by hb;eco. Here it is one event. */
-	return irreflexive(closure(unite(sb, rf))) && irreflexive(eco) &&
-	       irreflexive(compose(hb, maybe(eco))) &&
-	       irreflexive(compose(rb, mo)) &&
-	       sc_consistent(x, sb, hb, mo, rb, eco);
+	if (!irreflexive(compose(rb, mo)))
+		return false;
+	eco = closure(unite(unite(x->rf, mo), rb));
+	return irreflexive(eco) && irreflexive(compose(x->hb, eco)) &&
+	       sc_consistent(x, mo, rb, eco);
 }
 
 static unsigned value_of(const struct execution *x, unsigned event)
@@ -251,14 +260,50 @@ static unsigned value_of(const struct execution *x, unsigned event)
 	return event < initial ? 0 : event - initial + 1;
 }
 
+/* Where @outcome is, or would be. */
+static uint64_t *find_slot(const struct rc11_outcomes *set, uint64_t outcome)
+{
+	uint64_t hash = outcome * UINT64_C(0x9e3779b97f4a7c15);
+	unsigned i = (unsigned)(hash >> 32) & (set->slots - 1);
+
+	while (set->slot[i] && set->slot[i] != outcome + 1)
+		i = (i + 1) & (set->slots - 1);
+	return &set->slot[i];
+}
+
+static void grow(struct rc11_outcomes *set)
+{
+	struct rc11_outcomes old = *set;
+
+	set->slots = old.slots ? 2 * old.slots : 256;
+	set->slot = calloc(set->slots, sizeof(*set->slot));
+	if (!set->slot)
+		abort();
+	for (unsigned i = 0; i < old.slots; ++i)
+		if (old.slot[i])
+			*find_slot(set, old.slot[i] - 1) = old.slot[i];
+	free(old.slot);
+}
+
+void rc11_clear(struct rc11_outcomes *set)
+{
+	free(set->slot);
+	memset(set, 0, sizeof(*set));
+}
+
+bool rc11_has(const struct rc11_outcomes *set, uint64_t outcome)
+{
+	return set->slots && *find_slot(set, outcome);
+}
+
 void rc11_note(struct rc11_outcomes *set, uint64_t outcome)
 {
-	for (unsigned i = 0; i < set->count; ++i)
-		if (set->outcome[i] == outcome)
-			return;
-	if (set->count == RC11_OUTCOMES)
-		abort();
-	set->outcome[set->count++] = outcome;
+	if (rc11_has(set, outcome))
+		return;
+	if (2 * set->count >= set->slots)
+		grow(set);
+	*find_slot(set, outcome) = outcome + 1;
+	++set->count;
 }
 
 static void judge(const struct execution *x)
@@ -330,7 +375,7 @@ static void choose_sources(struct execution *x, unsigned e)
 		;
 	if (e == x->count) {
 		x->mo_count[0] = 0;
-		if (sources_fit(x))
+		if (sources_fit(x) && relate(x))
 			order_stores(x, 0, 0);
 		return;
 	}
@@ -368,7 +413,7 @@ void rc11_allowed(const struct rc11_program *p, struct rc11_outcomes *out)
 {
 	struct execution x = { .program = p, .out = out };
 
-	out->count = 0;
+	rc11_clear(out);
 	x.count = p->locations + p->count;
 	for (unsigned l = 0; l < p->locations; ++l) {
 		x.writes[l] = true;

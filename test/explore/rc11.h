@@ -5,13 +5,13 @@
 #ifndef EX_RC11_H
 #define EX_RC11_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 enum {
 	RC11_THREADS = 4,
 	RC11_OPS = 9, /* of a program */
 	RC11_LOCATIONS = 3,
-	RC11_OUTCOMES = 4096,
 };
 
 enum rc11_kind {
@@ -37,10 +37,11 @@ struct rc11_program {
 };
 
 /* An outcome has four bits for what each operation read, then four for the
- * last value of each location. */
+ * last value of each location. Some programs have thousands: a hash table, of
+ * outcomes plus 1, so that 0 is an empty slot. */
 struct rc11_outcomes {
-	unsigned count;
-	uint64_t outcome[RC11_OUTCOMES];
+	unsigned count, slots; /* a power of two, or 0 */
+	uint64_t *slot;
 };
 
 static inline uint64_t rc11_read(unsigned op, unsigned value)
@@ -53,7 +54,9 @@ static inline uint64_t rc11_last(unsigned location, unsigned value)
 	return (uint64_t)value << (RC11_OPS + location) * 4;
 }
 
+void rc11_clear(struct rc11_outcomes *set);
 void rc11_note(struct rc11_outcomes *set, uint64_t outcome);
+bool rc11_has(const struct rc11_outcomes *set, uint64_t outcome);
 void rc11_allowed(const struct rc11_program *program,
 		  struct rc11_outcomes *out);
 
