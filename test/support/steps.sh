@@ -16,6 +16,7 @@ layering 60 an upward #include does not compile
 symbols 60 the shared library exports skua_ names only and is hardened
 stress 600 stress programs with 1, 2, 8 and 64 workers
 explore 300 schedules and memory orders of the lock-free structures
+mutations 600 wrong changes to the library that the explorer must find
 examples 300 the examples, built and run
 bench 300 the benchmarks compute what they should
 readme 120 the first program in README.md, built as it says there
@@ -187,6 +188,11 @@ step_stress() {
 step_explore() {
 	build_release
 	run_tests --suite explore
+}
+
+step_mutations() {
+	python3 test/explore/mutate.py --jobs "$SKUA_TEST_JOBS" \
+		--build-dir "$SKUA_TEST_BUILD/mutations"
 }
 
 step_examples() {
