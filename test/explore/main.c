@@ -10,6 +10,8 @@
 #include "engine.h"
 
 enum {
+	BOUND = 3,
+	LONG_BOUND = 5, /* if SKUA_TEST_LONG is set */
 	MAX_BOUND = 30,
 	OUTCOMES = 4096,
 	GRAPHS = 1 << 22
@@ -265,7 +267,8 @@ static _Noreturn void usage(FILE *out, int status)
 		"Explore schedules and memory orders of scenarios.\n\n"
 		"  --list            list the scenarios\n"
 		"  --only NAME       this scenario, or those of this concept\n"
-		"  --bound N         preemptions in an execution (3; at most %d)\n"
+		"  --bound N         preemptions in an execution (%d, or %d with\n"
+		"                    SKUA_TEST_LONG in the environment; at most %d)\n"
 		"  --seconds N       for a scenario; one that needs more fails\n"
 		"  --replay TRACE    the one execution, with what it does\n"
 		"  --random N        compare N random programs with the axioms\n"
@@ -273,7 +276,7 @@ static _Noreturn void usage(FILE *out, int status)
 		"  --every-point     preempt before stores too\n"
 		"  --no-cache        do not leave out states seen before\n"
 		"  --help            this text\n",
-		program, MAX_BOUND);
+		program, BOUND, LONG_BOUND, MAX_BOUND);
 	exit(status);
 }
 
@@ -350,9 +353,18 @@ static void parse(int argc, char **argv, struct options *o)
 		usage(stderr, 2);
 }
 
+static unsigned usual_bound(void)
+{
+	const char *is_long = getenv("SKUA_TEST_LONG");
+
+	return is_long && *is_long && strcmp(is_long, "0") != 0 ? LONG_BOUND :
+								  BOUND;
+}
+
 int main(int argc, char **argv)
 {
-	struct options o = { .bound = 3, .seed = (uint64_t)time(NULL) };
+	struct options o = { .bound = usual_bound(),
+			     .seed = (uint64_t)time(NULL) };
 	unsigned good = 0, bad = 0;
 
 	program = argv[0];
