@@ -213,7 +213,7 @@ unsigned ex_pick(unsigned count);
 bool ex_extending(void);
 bool ex_is_contended(uintptr_t address);
 void ex_note_writer(const void *object);
-bool ex_known_state(uint64_t state, unsigned allowance);
+bool ex_known_state(uint64_t graph, unsigned running, unsigned allowance);
 void ex_search_start(void);
 void ex_search_rewind(void);
 bool ex_search_next(void);

@@ -177,15 +177,14 @@ uint64_t ex_graph_hash(void)
 	return hash;
 }
 
-/* All that decides how the execution can go on. */
-static uint64_t state_hash(unsigned running)
+/* All that decides how the execution can go on, but for preemptions. */
+static uint64_t state_hash(void)
 {
-	uint64_t hash = ex_graph_hash();
 	uint64_t allowances = (uint64_t)ex.spurious << 48 |
 			      (uint64_t)ex.stray << 32 | ex.timeouts << 16 |
 			      ex.alloc_failures;
 
-	return ex_mix(ex_mix(hash, allowances), running);
+	return ex_mix(ex_graph_hash(), allowances);
 }
 
 static void carry_out(struct option o)
@@ -239,8 +238,9 @@ void ex_decide(bool stays, bool free)
 	if (!n)
 		hang();
 
-	if (ex_extending() && ex_known_state(state_hash(costs ? t->number : 0),
-					     ex.bound - ex.preemptions))
+	if (ex_extending() &&
+	    ex_known_state(state_hash(), costs ? t->number : 0,
+			   ex.bound - ex.preemptions))
 		ex_end_execution(EX_KNOWN);
 	taken = ex_pick(n);
 	if (costs && taken)

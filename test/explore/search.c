@@ -11,8 +11,9 @@
  * thread that may go on without a preemption, and what is left of each
  * allowance. Since an execution only ever adds events, a state found in the
  * table is not one on the way to here, so the search has been through with all
- * that follows from it, with at least as many preemptions left. The table may
- * forget: that only costs time.
+ * that follows from it, with at least as many preemptions left. A state in which
+ * another thread may go on counts too if it has one preemption more left, since
+ * that can be used at once. The table may forget: that only costs time.
  *
  * A thread is not preempted before it reads what no other thread ever stores
  * to: such a load may as well be executed early, like a store. Who stores to
@@ -31,9 +32,11 @@ enum {
 	MAX_CHOICES = 16384,
 	TABLE_BITS = 22,
 	WAYS = 4,
-	ALLOWANCE_BITS = 4,
+	ALLOWANCE_BITS = 4, /* of an entry: one more than what is left */
 	KNOWN = 4096, /* a power of two */
 };
+
+#define ALLOWANCE ((UINT64_C(1) << ALLOWANCE_BITS) - 1)
 
 struct choice {
 	uint16_t taken, count;
@@ -124,34 +127,59 @@ bool ex_extending(void)
 	return depth == length;
 }
 
-/* Looks the state up, and enters it if it is to be explored. */
-bool ex_known_state(uint64_t state, unsigned allowance)
+/* The entry of @key, made if need be, with no allowance then. */
+static uint64_t *find_entry(uint64_t key)
 {
-	const uint64_t low = (UINT64_C(1) << ALLOWANCE_BITS) - 1;
-	uint64_t key, *bucket, *victim;
+	uint64_t *bucket, *victim;
 
-	if (ex.no_cache || ex.tracing)
-		return false;
-	if (allowance > low)
-		allowance = (unsigned)low;
-	state = ex_mix(state, salt);
-	key = state & ~low;
-	bucket = &table[(state >> ALLOWANCE_BITS &
+	key &= ~ALLOWANCE;
+	bucket = &table[(key >> ALLOWANCE_BITS &
 			 ((UINT64_C(1) << TABLE_BITS) - 1) &
 			 ~(uint64_t)(WAYS - 1))];
-	victim = &bucket[state >> 60 & (WAYS - 1)];
+	victim = &bucket[key >> 60 & (WAYS - 1)];
 	for (unsigned i = 0; i < WAYS; ++i) {
-		if ((bucket[i] & ~low) == key) {
-			if ((bucket[i] & low) >= allowance)
-				return true;
-			bucket[i] = key | allowance;
-			return false;
-		}
+		if ((bucket[i] & ~ALLOWANCE) == key)
+			return &bucket[i];
 		if (!bucket[i])
 			victim = &bucket[i];
 	}
-	*victim = key | allowance;
+	*victim = key;
+	return victim;
+}
+
+/* Whether all that follows with @allowance is known; if not, it will be. */
+static bool enter(uint64_t key, unsigned allowance)
+{
+	uint64_t *entry = find_entry(key);
+
+	if ((*entry & ALLOWANCE) > allowance)
+		return true;
+	*entry = (*entry & ~ALLOWANCE) | (allowance + 1);
 	return false;
+}
+
+/*
+ * Looks the state up, and enters it if it is to be explored: @graph, in which
+ * thread @running may go on for nothing, or any if 0, and @allowance
+ * preemptions are left. Who has one more may let any thread go on.
+ */
+bool ex_known_state(uint64_t graph, unsigned running, unsigned allowance)
+{
+	uint64_t any = ex_mix(graph, salt);
+	bool known;
+
+	if (ex.no_cache || ex.tracing)
+		return false;
+	if (allowance >= ALLOWANCE)
+		allowance = ALLOWANCE - 1;
+	if (!running)
+		return enter(any, allowance);
+	if ((*find_entry(any) & ALLOWANCE) > allowance)
+		return true;
+	known = enter(ex_mix(any, running), allowance);
+	if (!known && allowance)
+		enter(any, allowance - 1);
+	return known;
 }
 
 static void begin(void)
