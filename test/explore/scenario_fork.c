@@ -79,8 +79,7 @@ static void fork_and_join(unsigned children)
 	for (unsigned i = children; i-- > 0;)
 		ex_assert(leaf_join(&here) == i + RESULT);
 	ex_assert(here == base);
-	ex_assert(s.rt.fiber[0].first ==
-		  ski_fiber_current(&s.rt.fiber[0]));
+	ex_assert(s.rt.fiber[0].first == ski_fiber_current(&s.rt.fiber[0]));
 }
 
 /* A thief that looks at worker 0's first segment, as from_worker() does. */
@@ -221,11 +220,11 @@ static void fork_join_hop(void)
 }
 
 FORK_SCENARIO(fork_full, "a segment is full", .setup = setup_two,
-		   .run = { fork_join_full, steal_once })
-FORK_SCENARIO(fork_beyond, "frames in a second segment",
-		   .setup = setup_two, .run = { fork_join_beyond, steal_newest })
+	      .run = { fork_join_full, steal_once })
+FORK_SCENARIO(fork_beyond, "frames in a second segment", .setup = setup_two,
+	      .run = { fork_join_beyond, steal_newest })
 FORK_SCENARIO(fork_hop, "back and forth between two segments",
-		   .setup = setup_two, .run = { fork_join_hop, steal_once })
+	      .setup = setup_two, .run = { fork_join_hop, steal_once })
 
 /* ---- proxies ---- */
 
@@ -289,10 +288,9 @@ static void run_one_proxy(void)
 }
 
 FORK_SCENARIO(fork_proxy, "a proxy leads to all of its frames",
-		   .setup = setup_two, .run = { offer_and_wait, run_proxies })
+	      .setup = setup_two, .run = { offer_and_wait, run_proxies })
 FORK_SCENARIO(fork_proxy_reuse, "a queued proxy survives a reuse",
-		   .setup = setup_two,
-		   .run = { offer_then_join, run_one_proxy })
+	      .setup = setup_two, .run = { offer_then_join, run_one_proxy })
 
 /* ---- leapfrog ---- */
 
@@ -359,8 +357,8 @@ EX_SCENARIO(leapfrog_child, .concept = "leapfrog",
 	    .run = { fork_parent, steal_once })
 EX_SCENARIO(leapfrog_third, .concept = "leapfrog",
 	    .what = "... and so does another", .state = &s,
-	    .state_bytes = sizeof(s), .setup = setup_three,
-	    .fewer = 3, .check = check_family,
+	    .state_bytes = sizeof(s), .setup = setup_three, .fewer = 3,
+	    .check = check_family,
 	    .run = { fork_parent, steal_once, steal_once })
 EX_SCENARIO(leapfrog_stranger, .concept = "leapfrog",
 	    .what = "a stranger does not run in a join", .state = &s,

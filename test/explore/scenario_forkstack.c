@@ -116,8 +116,7 @@ static void run_stolen(struct skua_frame *frame)
 {
 	_Atomic(uint32_t) *waiter;
 
-	ski_frame_name_thief(frame,
-			     (struct ski_segment *)&s.thief[ex_self()]);
+	ski_frame_name_thief(frame, (struct ski_segment *)&s.thief[ex_self()]);
 	frame->job.run(NULL, &frame->job);
 	waiter = ski_frame_finish(frame);
 	if (!waiter)
@@ -166,10 +165,10 @@ static void check(void)
 	ski_block_free(s.segment, SKUA_SEGMENT_BYTES);
 }
 
-#define FORKSTACK_SCENARIO(id, text, ...)                                  \
-	EX_SCENARIO(id, .concept = "forkstack", .what = text, .state = &s, \
-		    .state_bytes = sizeof(s), .setup = setup,              \
-		    .check = check, __VA_ARGS__)
+#define FORKSTACK_SCENARIO(id, text, ...)                                     \
+	EX_SCENARIO(id, .concept = "forkstack", .what = text, .state = &s,    \
+		    .state_bytes = sizeof(s), .setup = setup, .check = check, \
+		    __VA_ARGS__)
 
 /* ---- every child once ---- */
 
@@ -369,5 +368,6 @@ static void pop_proxy(void)
 	}
 }
 
-FORKSTACK_SCENARIO(forkstack_proxy, "a proxy is queued once, and leads to frames",
+FORKSTACK_SCENARIO(forkstack_proxy,
+		   "a proxy is queued once, and leads to frames",
 		   .run = { offer, pop_proxy })

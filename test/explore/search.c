@@ -17,7 +17,7 @@
  *
  * A thread is not preempted before it reads what no other thread ever stores
  * to: such a load may as well be executed early, like a store. Who stores to
- * what is learned on the way. When a store shows that a point was left out
+ * what is learned from some random executions, and on the way. When a store shows that a point was left out
  * wrongly, the search starts again, knowing better; when it ends, no execution
  * has such a store, for the part of an execution before the first one would
  * have been found. Then the store too, unless it is that of a CAS whose place
@@ -34,6 +34,7 @@ enum {
 	WAYS = 4,
 	ALLOWANCE_BITS = 4, /* of an entry: one more than what is left */
 	KNOWN = 4096, /* a power of two */
+	LESSONS = 128,
 };
 
 #define ALLOWANCE ((UINT64_C(1) << ALLOWANCE_BITS) - 1)
@@ -57,11 +58,20 @@ static struct choice path[MAX_CHOICES];
 static unsigned depth, length;
 static uint64_t *table;
 static uint64_t salt;
+static uint64_t dice; /* 0: choices are those of the search */
+
+static unsigned throw_dice(unsigned count)
+{
+	dice = ex_mix(dice, count) | 1;
+	return (unsigned)(dice >> 33) % count;
+}
 
 unsigned ex_pick(unsigned count)
 {
 	if (count < 2)
 		return 0;
+	if (dice)
+		return throw_dice(count);
 	if (depth < length) {
 		struct choice *c = &path[depth++];
 		if (!c->count && c->taken < count) /* from --replay */
@@ -124,7 +134,7 @@ void ex_note_writer(const void *object)
 /* Whether what follows was not executed like this before. */
 bool ex_extending(void)
 {
-	return depth == length;
+	return !dice && depth == length;
 }
 
 /* The entry of @key, made if need be, with no allowance then. */
@@ -199,6 +209,11 @@ void ex_search_start(void)
 {
 	memset(known, 0, sizeof(known));
 	known_count = restarts = 0;
+	dice = 1;
+	/* What they find is of no interest: the search finds it too. */
+	for (unsigned i = 0; i < LESSONS; ++i)
+		ex_execute();
+	dice = 0;
 	begin();
 }
 
