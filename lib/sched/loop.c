@@ -200,6 +200,17 @@ static bool is_over(struct ski_worker *worker)
 	return atomic_load_explicit(&worker->pool->over, memory_order_acquire);
 }
 
+/* Nothing was found, and some worker's sum said that the pool is over. */
+static bool may_leave(struct ski_worker *worker)
+{
+	/* Who leaves as a searcher would withhold wakes for ever. First this,
+	 * then the sum: a publisher that still saw us searching is in it. */
+	ski_wake_found(worker);
+	/* Only by its own sum: since another found it over, a racing submit
+	 * may have been accepted by us, and wait. */
+	return ski_pool_is_over(worker->pool);
+}
+
 /* Nothing is ready, queued or yielded here. False: the pool is over. */
 static bool be_idle(struct ski_worker *worker)
 {
@@ -212,9 +223,7 @@ static bool be_idle(struct ski_worker *worker)
 		if (woken && worker->vain < NAP_DOUBLINGS)
 			worker->vain++;
 		job = park(worker);
-		/* Only by its own sum: since another found it over, a racing
-		 * submit may have been accepted by us, and wait. */
-		if (!job && is_over(worker) && ski_pool_is_over(worker->pool))
+		if (!job && is_over(worker) && may_leave(worker))
 			return false;
 	}
 	if (job)
