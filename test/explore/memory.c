@@ -325,29 +325,40 @@ void ex_atomic_access(struct ex_thread *t, struct ex_cell *c, uintptr_t address,
 	c->atomic_load[t->number] = t->event;
 }
 
-/* All accesses of [@start, @end) so far must happen before; none may follow. */
-static void end_life(struct ex_thread *t, uintptr_t start, uintptr_t end,
-		     const char *what)
+/* All accesses of a cell so far must happen before; none may follow. */
+static void end_cell(struct ex_cell *c, const struct access *a)
 {
-	struct access a = { t, start, NULL, what, EX_USE_AFTER_FREE };
+	check_life(c, a);
+	check_write(c, a, 15);
+	check_reads(c, a, 15);
+	check_atomic(c, a, true);
+	c->state = DEAD;
+	set_writer(c, a->t, a->t->event + 1u, 15);
+}
 
-	for (; a.address < end; a.address += CELL_BYTES) {
-		struct ex_cell *c = ex_cell_of(a.address);
+/* Cells but the first that nobody has touched are as the first: renew() will
+ * find them dead. */
+static void end_block(const struct ex_thread *t, const struct block *b)
+{
+	struct access a = { t, b->start, NULL, "free()", EX_USE_AFTER_FREE };
 
-		check_life(c, &a);
-		check_write(c, &a, 15);
-		check_reads(c, &a, 15);
-		check_atomic(c, &a, true);
-		c->state = DEAD;
-		set_writer(c, t, t->event + 1u, 15);
+	end_cell(ex_cell_of(a.address), &a);
+	while ((a.address += CELL_BYTES) < b->start + b->bytes) {
+		uintptr_t offset = a.address - (uintptr_t)arena;
+		struct ex_cell *c = &arena_cells[offset / CELL_BYTES];
+
+		if (c->generation == ex.generation)
+			end_cell(c, &a);
 	}
 }
 
 void ex_forget(const void *start, size_t bytes)
 {
 	uintptr_t first = (uintptr_t)start & ~(uintptr_t)(CELL_BYTES - 1);
+	struct access a = { ex.now, first, NULL, "end", EX_USE_AFTER_FREE };
 
-	end_life(ex.now, first, (uintptr_t)start + bytes, "end");
+	for (; a.address < (uintptr_t)start + bytes; a.address += CELL_BYTES)
+		end_cell(ex_cell_of(a.address), &a);
 }
 
 void ex_revive(const void *start, size_t bytes)
@@ -413,7 +424,7 @@ void ex_free(const struct ex_site *site, void *p)
 		ex_fail(EX_BAD_FREE, "%p was not allocated", p);
 	if (b->freed)
 		ex_fail(EX_BAD_FREE, "%p is already freed", p);
-	end_life(t, start, start + b->bytes, "free()");
+	end_block(t, b);
 	b->freed = true;
 }
 
