@@ -203,8 +203,8 @@ static bool is_over(struct ski_worker *worker)
 /* Nothing was found, and some worker's sum said that the pool is over. */
 static bool may_leave(struct ski_worker *worker)
 {
-	/* Who leaves as a searcher would withhold wakes for ever. First this,
-	 * then the sum: a publisher that still saw us searching is in it. */
+	/* Who was woken to leave is a searcher: one that leaves as such would
+	 * withhold wakes for ever. */
 	ski_wake_found(worker);
 	/* Only by its own sum: since another found it over, a racing submit
 	 * may have been accepted by us, and wait. */

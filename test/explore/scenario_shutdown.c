@@ -203,6 +203,7 @@ static void submit_job(unsigned i, skua_fn *fn)
 static void *run_and_submit(void *arg)
 {
 	submit_job(1, run_job);
+	ex_assert(!s.error[1]);
 	return run_job(arg);
 }
 
@@ -357,7 +358,7 @@ SHUTDOWN_SCENARIO(shutdown_submit, "a racing submit is accepted or refused",
 		  .setup = setup_one, .check = check,
 		  .run = { work, guest_submits, close_pool })
 SHUTDOWN_SCENARIO(shutdown_two, "... by one of two that leave",
-		  .setup = setup_late, .check = check,
+		  .setup = setup_late, .check = check, .fewer = 2,
 		  .run = { leave_or_work, park_then_work, guest_goes_on })
 SHUTDOWN_SCENARIO(shutdown_many, "... of several, all or none",
 		  .setup = setup_one, .check = check,
@@ -370,5 +371,5 @@ SHUTDOWN_SCENARIO(shutdown_cancel, "cancelled, or begun before",
 		  .run = { work, submit_then_cancel })
 SHUTDOWN_SCENARIO(shutdown_suspended, "nobody leaves a suspended task",
 		  .setup = setup_late_suspending, .check = check_suspended,
-		  .daemons = 6,
+		  .fewer = 2, .daemons = 6,
 		  .run = { leave_or_work, park_then_work, guest_goes_on })
