@@ -244,33 +244,31 @@ enum ski_join {
 	SKI_JOIN_STOLEN /* wait for its state, then ski_forkstack_rebase() */
 };
 
-/* Owner: @count frames were taken back, split is @split now: keep the hints
- * true, and lose no request. @hint is what pub.split was before. */
+/* Owner: frames were taken back, split is @split now: keep the hints true, and
+ * lose no request. @hint is what pub.split was before. */
 static inline void ski_forkstack_lower(struct ski_segment *segment,
-				       uint32_t split, uint32_t count,
-				       uintptr_t hint)
+				       uint32_t split, uintptr_t hint)
 {
 	/* Relaxed, all: hints. */
 	uintptr_t limit =
 		atomic_load_explicit(&segment->pub.limit, memory_order_relaxed);
-	uintptr_t at = ski_segment_at(segment, split);
 
-	/* By CAS from what is not base: failure means a request just now. */
-	if (limit != ski_segment_base(segment))
+	/* Poison that was there asks for older frames, and only one was taken,
+	 * so there is none. The asker's base may yet be on its way. By CAS from
+	 * what is not base: failure means a request just now. */
+	if (hint == SKI_POISON)
+		ski_segment_listen(segment);
+	else if (limit != ski_segment_base(segment))
 		atomic_compare_exchange_strong_explicit(
 			&segment->pub.limit, &limit,
 			ski_segment_limit(segment, split), memory_order_relaxed,
 			memory_order_relaxed);
-	/* With one frame taken there is no older private one that poison
-	 * could ask for; with more, poison that came just now stays. */
-	if (count == 1)
-		atomic_store_explicit(&segment->pub.split, at,
-				      memory_order_relaxed);
-	else
-		atomic_compare_exchange_strong_explicit(&segment->pub.split,
-							&hint, at,
-							memory_order_relaxed,
-							memory_order_relaxed);
+	/* By CAS: poison that came just now stays, for the frames that are
+	 * private again or forked next. A store could go over it unseen. */
+	atomic_compare_exchange_strong_explicit(&segment->pub.split, &hint,
+						ski_segment_at(segment, split),
+						memory_order_relaxed,
+						memory_order_relaxed);
 }
 
 /*
@@ -309,8 +307,7 @@ static inline enum ski_join ski_forkstack_join(struct ski_segment *segment,
 		if (atomic_compare_exchange_weak_explicit(
 			    &segment->word, &word, ski_word(top, split - count),
 			    memory_order_relaxed, memory_order_relaxed)) {
-			ski_forkstack_lower(segment, split - count, count,
-					    hint);
+			ski_forkstack_lower(segment, split - count, hint);
 			return SKI_JOIN_MINE;
 		}
 	}

@@ -69,21 +69,37 @@ void ski_wait_suspend(struct ski_worker *worker)
 	ski_wait_switch(worker, ski_cache_take_fiber(worker));
 }
 
+/* Frames became public, by themselves or through a proxy. */
+static void look_at_idle(struct ski_worker *worker, struct ski_segment *segment)
+{
+	struct skua_pool *pool = worker->pool;
+	uint64_t counts = ski_parking_published(&pool->parking);
+
+	/* Somebody sleeps whose asking we may have overwritten; if there is
+	 * nothing to wait for we are not left, and may take frames back. */
+	if (ski_parking_idle(counts) > 0)
+		ski_segment_listen(segment);
+	ski_wake_counted(pool, counts);
+}
+
 int ski_wait_prepare(struct ski_worker *worker)
 {
 	struct ski_deque *deque = &worker->producer.deque;
 	struct ski_segment *segment;
+	bool shown;
 
 	if (!ski_cache_spare(worker) || ski_deque_reserve(deque, 1))
 		return SKUA_ENOMEM;
 	/* Relaxed: the worker's own. */
 	segment = atomic_load_explicit(&worker->fiber->current,
 				       memory_order_relaxed);
-	ski_forkstack_expose_all(segment);
+	shown = ski_forkstack_expose_all(segment);
 	if (ski_segment_ready(segment) && ski_proxy_offer(segment)) {
 		ski_deque_push(deque, (uintptr_t)&segment->proxy);
-		ski_wake_published(worker->pool);
+		shown = true;
 	}
+	if (shown)
+		look_at_idle(worker, segment);
 	return 0;
 }
 

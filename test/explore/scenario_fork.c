@@ -1,108 +1,39 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Fork and join in the runtime: joins that wait, chains of segments, proxies
- * and leapfrogging. All of it is the source of lib/sched (fork.c, chain.c,
- * run.c, wait.c, steal.c). What owner and thieves do with one segment is in
- * scenario_forkstack.c.
- *
- * Worker 0 (thread 1) forks and joins, the others steal. Every child runs
- * exactly once, with its own arguments, and its parent gets its result.
+ * Fork and join beyond one segment's frames: joins that wait, chains of
+ * segments, proxies and leapfrogging. All of it is the source of lib/sched
+ * (fork.c, chain.c, run.c, wait.c). What owner and thieves do with the frames
+ * of one segment is in scenario_forkstack.c.
  */
-#include "runtime.h"
+#include "fork_children.h"
 
-enum {
-	CHILDREN = 8,
-	RESULT = 100
-};
+/* ---- the state word: thief against waiter ---- */
 
-static struct {
-	struct rt rt;
-	unsigned forked;
-	unsigned ran[EX_THREADS][CHILDREN];
-	_Atomic(unsigned) started[CHILDREN];
-	_Atomic(unsigned) joined;
-} s;
-
-static void note_run(uint64_t child)
+static void steal_when_ready(void)
 {
-	ex_assert(child < CHILDREN);
-	++s.ran[ex_self()][child];
+	ex_await(ski_segment_ready(s.rt.fiber[0].first));
+	steal_first(true);
 }
 
-SKUA_TASK(uint64_t, leaf, uint64_t, child)
+/* Joins only when the child has begun: there is a wait. */
+static void fork_wait(void)
 {
-	(void)here;
-	note_run(child);
-	return child + RESULT;
+	skua_here here = start_owner();
+
+	marked_fork(&here, s.forked++);
+	ex_await(has_started(0));
+	ex_assert(marked_join(&here) == 0 + RESULT);
 }
 
-/* Says that it has begun: it was stolen, if its parent has not joined it. */
-SKUA_TASK(uint64_t, marked, uint64_t, child)
-{
-	(void)here;
-	atomic_store_explicit(&s.started[child], 1, memory_order_relaxed);
-	note_run(child);
-	return child + RESULT;
-}
+FORK_SCENARIO(fork_waiter, "fork", "thief against waiter in the state word",
+	      .setup = setup_two, .run = { fork_wait, steal_when_ready })
+FORK_SCENARIO(fork_waiter_stray, "fork", "... that wakes for no reason",
+	      .setup = setup_two, .stray = 1, .spurious = 1,
+	      .run = { fork_wait, steal_when_ready })
 
-/* Forks one child on the stack of whoever runs it. */
-SKUA_TASK(uint64_t, parent, uint64_t, child)
-{
-	leaf_fork(&here, child + 4);
-	ex_assert(leaf_join(&here) == child + 4 + RESULT);
-	note_run(child);
-	return child + RESULT;
-}
+/* ---- segments in a chain ---- */
 
-/* Ends only once worker 0 has joined. If that ran it inside its join, both
- * would wait for ever. */
-SKUA_TASK(uint64_t, stranger, uint64_t, child)
-{
-	(void)here;
-	ex_await(atomic_load_explicit(&s.joined, memory_order_relaxed));
-	note_run(child);
-	return child + RESULT;
-}
-
-static skua_here start_owner(void)
-{
-	return ski_fiber_base(rt_worker(&s.rt)->fiber);
-}
-
-/* Children forked in a row, joined the other way round. */
-static void fork_and_join(unsigned children)
-{
-	skua_here here = start_owner(), base = here;
-
-	for (unsigned i = 0; i < children; ++i)
-		leaf_fork(&here, s.forked++);
-	for (unsigned i = children; i-- > 0;)
-		ex_assert(leaf_join(&here) == i + RESULT);
-	ex_assert(here == base);
-	ex_assert(s.rt.fiber[0].first == ski_fiber_current(&s.rt.fiber[0]));
-}
-
-/* A thief that looks at worker 0's first segment, as from_worker() does. */
-static bool steal_first(void)
-{
-	struct ski_worker *worker = rt_worker(&s.rt);
-	struct skua_frame *frame;
-	bool again = false;
-
-	ski_rcu_read_lock();
-	frame = ski_forkstack_steal(s.rt.fiber[0].first, true, &again);
-	ski_rcu_read_unlock();
-	if (frame)
-		ski_run(ski_fiber_base(worker->fiber), ski_job_of_frame(frame));
-	return frame;
-}
-
-static void steal_once(void)
-{
-	steal_first();
-}
-
-/* From the newest segment, as from_worker() has it. */
+/* From the newest segment, as from_worker() in steal.c has it. */
 static void steal_newest(void)
 {
 	struct ski_worker *worker = rt_worker(&s.rt);
@@ -119,79 +50,6 @@ static void steal_newest(void)
 		ski_run(ski_fiber_base(worker->fiber), ski_job_of_frame(frame));
 }
 
-static void setup_two(void)
-{
-	rt_open(&s.rt, 2);
-}
-
-static void setup_three(void)
-{
-	rt_open(&s.rt, 3);
-}
-
-static void check(void)
-{
-	for (unsigned i = 0; i < CHILDREN; ++i) {
-		unsigned times = 0;
-		for (unsigned t = 0; t < EX_THREADS; ++t)
-			times += s.ran[t][i];
-		ex_assert(times == (i < s.forked));
-	}
-	rt_close(&s.rt);
-}
-
-#define FORK_SCENARIO(id, text, ...)                                  \
-	EX_SCENARIO(id, .concept = "fork", .what = text, .state = &s, \
-		    .state_bytes = sizeof(s), .check = check, __VA_ARGS__)
-
-/* ---- the state word: thief against waiter ---- */
-
-static void steal_told(void)
-{
-	ex_await(ski_segment_ready(s.rt.fiber[0].first));
-	steal_first();
-}
-
-/* Joins only when the child has begun: there is a wait. */
-static void fork_wait(unsigned children)
-{
-	skua_here here = start_owner();
-
-	for (unsigned i = 0; i < children; ++i) {
-		marked_fork(&here, s.forked++);
-		ex_await(atomic_load_explicit(&s.started[i],
-					      memory_order_relaxed));
-		ex_assert(marked_join(&here) == i + RESULT);
-	}
-}
-
-static void fork_wait_once(void)
-{
-	fork_wait(1);
-}
-
-static void fork_wait_twice(void)
-{
-	fork_wait(2);
-}
-
-static void steal_told_twice(void)
-{
-	steal_told();
-	steal_told();
-}
-
-FORK_SCENARIO(fork_waiter, "thief against waiter in the state word",
-	      .setup = setup_two, .run = { fork_wait_once, steal_told })
-FORK_SCENARIO(fork_waiter_stray, "... that wakes for no reason",
-	      .setup = setup_two, .stray = 1, .spurious = 1,
-	      .run = { fork_wait_once, steal_told })
-FORK_SCENARIO(fork_waiter_again, "... and waits again in the same frame",
-	      .setup = setup_two, .fewer = 1,
-	      .run = { fork_wait_twice, steal_told_twice })
-
-/* ---- segments in a chain ---- */
-
 static void fork_join_full(void)
 {
 	fork_and_join(SKI_SEGMENT_FRAMES);
@@ -206,43 +64,35 @@ static void fork_join_beyond(void)
 static void fork_join_hop(void)
 {
 	skua_here here = start_owner();
-	unsigned i = 0;
 
-	for (; i < SKI_SEGMENT_FRAMES; ++i)
-		leaf_fork(&here, s.forked++);
-	--i;
-	ex_assert(leaf_join(&here) == i + RESULT);
-	leaf_fork(&here, s.forked++);
-	ex_assert(leaf_join(&here) == SKI_SEGMENT_FRAMES + RESULT);
-	while (i-- > 0)
-		ex_assert(leaf_join(&here) == i + RESULT);
+	fork_leaves(&here, SKI_SEGMENT_FRAMES);
+	join_leaves(&here, SKI_SEGMENT_FRAMES - 1, 1);
+	fork_leaves(&here, 1);
+	join_leaves(&here, SKI_SEGMENT_FRAMES, 1);
+	join_leaves(&here, SKI_SEGMENT_FRAMES - 2, SKI_SEGMENT_FRAMES - 1);
 	ex_assert(here == s.rt.fiber[0].first->frame);
 }
 
-FORK_SCENARIO(fork_full, "a segment is full", .setup = setup_two,
+FORK_SCENARIO(fork_full, "fork", "a segment is full", .setup = setup_two,
 	      .run = { fork_join_full, steal_once })
-FORK_SCENARIO(fork_beyond, "frames in a second segment", .setup = setup_two,
-	      .run = { fork_join_beyond, steal_newest })
-FORK_SCENARIO(fork_hop, "back and forth between two segments",
+FORK_SCENARIO(fork_beyond, "fork", "frames in a second segment",
+	      .setup = setup_two, .run = { fork_join_beyond, steal_newest })
+FORK_SCENARIO(fork_hop, "fork", "back and forth between two segments",
 	      .setup = setup_two, .run = { fork_join_hop, steal_once })
 
 /* ---- proxies ---- */
 
-/* As a task that suspends at a wait with children unjoined: all are offered,
- * and all must be found. The spare is for ski_wait_prepare() alone. */
+/* A task that waits with children unjoined: all are offered, and all must be
+ * found. */
 static void offer_and_wait(void)
 {
 	skua_here here = start_owner();
-	struct ski_worker *worker = ski_self;
 
 	for (unsigned i = 0; i < 2; ++i)
 		marked_fork(&here, s.forked++);
-	worker->spare = &s.rt.fiber[1];
-	ex_assert(!ski_wait_prepare(worker));
-	worker->spare = NULL;
+	prepare_wait();
 	for (unsigned i = 0; i < 2; ++i)
-		ex_await(atomic_load_explicit(&s.started[i],
-					      memory_order_relaxed));
+		ex_await(has_started(i));
 	for (unsigned i = 2; i-- > 0;)
 		ex_assert(marked_join(&here) == i + RESULT);
 }
@@ -261,21 +111,37 @@ static void run_proxies(void)
 		ski_run(ski_fiber_base(worker->fiber), job);
 }
 
+/* Used again while the proxy may still be queued. */
 static void offer_then_join(void)
 {
 	skua_here here = start_owner();
-	struct ski_worker *worker = ski_self;
 
-	for (unsigned i = 0; i < 2; ++i)
-		leaf_fork(&here, s.forked++);
-	worker->spare = &s.rt.fiber[1];
-	ex_assert(!ski_wait_prepare(worker));
-	worker->spare = NULL;
+	fork_leaves(&here, 2);
+	prepare_wait();
+	join_leaves(&here, 1, 2);
+	fork_leaves(&here, 1);
+	join_leaves(&here, 2, 1);
+}
+
+/* Offered while who popped it before may be about to look: whoever has to
+ * start the second child must find it. */
+static void offer_twice(void)
+{
+	skua_here here = start_owner();
+
+	for (unsigned i = 0; i < 2; ++i) {
+		marked_fork(&here, s.forked++);
+		prepare_wait();
+	}
+	ex_await(has_started(0) && has_started(1));
 	for (unsigned i = 2; i-- > 0;)
-		ex_assert(leaf_join(&here) == i + RESULT);
-	/* Used again while the proxy may still be queued. */
-	leaf_fork(&here, s.forked++);
-	ex_assert(leaf_join(&here) == 2 + RESULT);
+		ex_assert(marked_join(&here) == i + RESULT);
+}
+
+static void run_all_proxies(void)
+{
+	while (!has_started(0) || !has_started(1))
+		run_proxies();
 }
 
 static void run_one_proxy(void)
@@ -287,12 +153,39 @@ static void run_one_proxy(void)
 		ski_run(ski_fiber_base(worker->fiber), job);
 }
 
-FORK_SCENARIO(fork_proxy, "a proxy leads to all of its frames",
+FORK_SCENARIO(fork_proxy, "fork", "a proxy leads to all of its frames",
 	      .setup = setup_two, .run = { offer_and_wait, run_proxies })
-FORK_SCENARIO(fork_proxy_reuse, "a queued proxy survives a reuse",
+FORK_SCENARIO(fork_proxy_again, "fork", "... also to those offered meanwhile",
+	      .setup = setup_two, .run = { offer_twice, run_all_proxies })
+FORK_SCENARIO(fork_proxy_reuse, "fork", "a queued proxy survives a reuse",
 	      .setup = setup_two, .run = { offer_then_join, run_one_proxy })
 
 /* ---- leapfrog ---- */
+
+enum {
+	GRANDCHILD = 4,
+	STRANGER = 6
+};
+
+/* Forks one child on the stack of whoever runs it. */
+SKUA_TASK(uint64_t, parent, uint64_t, child)
+{
+	atomic_store_explicit(&s.started[child], 1, memory_order_relaxed);
+	leaf_fork(&here, GRANDCHILD);
+	ex_assert(leaf_join(&here) == GRANDCHILD + RESULT);
+	note_run(child);
+	return child + RESULT;
+}
+
+/* Ends only once worker 0 has joined. If that ran it inside its join, both
+ * would wait for ever. */
+SKUA_TASK(uint64_t, stranger, uint64_t, child)
+{
+	(void)here;
+	ex_await(atomic_load_explicit(&s.joined, memory_order_relaxed));
+	note_run(child);
+	return child + RESULT;
+}
 
 static void fork_parent(void)
 {
@@ -300,18 +193,24 @@ static void fork_parent(void)
 
 	parent_fork(&here, 0);
 	ex_assert(parent_join(&here) == 0 + RESULT);
-	s.forked = 0;
+}
+
+/* At the last frame of the segment, all others of which were stolen long ago:
+ * what is leapfrogged goes on in another segment. */
+static void fork_parent_last(void)
+{
+	struct ski_segment *segment = s.rt.fiber[0].first;
+	skua_here here = start_owner() + SKI_SEGMENT_FRAMES - 1;
+
+	ski_forkstack_rebase(segment, SKI_SEGMENT_FRAMES - 1);
+	parent_fork(&here, 0);
+	ex_await(has_started(0));
+	ex_assert(parent_join(&here) == 0 + RESULT);
 }
 
 static void check_family(void)
 {
-	unsigned parents = 0, children = 0;
-
-	for (unsigned t = 0; t < EX_THREADS; ++t) {
-		parents += s.ran[t][0];
-		children += s.ran[t][4];
-	}
-	ex_assert(parents == 1 && children == 1);
+	ex_assert(times_run(0) == 1 && times_run(GRANDCHILD) == 1);
 	rt_close(&s.rt);
 }
 
@@ -320,11 +219,11 @@ static void steal_then_fork(void)
 {
 	skua_here here;
 
-	if (!steal_first())
+	if (!steal_first(true))
 		return;
 	here = ski_fiber_base(ski_self->fiber);
-	stranger_fork(&here, 1);
-	ex_assert(stranger_join(&here) == 1 + RESULT);
+	stranger_fork(&here, STRANGER);
+	ex_assert(stranger_join(&here) == STRANGER + RESULT);
 }
 
 static void fork_join_then_serve(void)
@@ -332,8 +231,8 @@ static void fork_join_then_serve(void)
 	skua_here here = start_owner();
 	uintptr_t job;
 
-	leaf_fork(&here, s.forked++);
-	ex_assert(leaf_join(&here) == RESULT);
+	fork_leaves(&here, 1);
+	join_leaves(&here, 0, 1);
 	atomic_store_explicit(&s.joined, 1, memory_order_relaxed);
 	while ((job = ski_deque_take(&ski_self->producer.deque)))
 		ski_run(here, job);
@@ -341,27 +240,21 @@ static void fork_join_then_serve(void)
 
 static void check_stranger(void)
 {
-	unsigned children = 0, strangers = 0;
-
-	for (unsigned t = 0; t < EX_THREADS; ++t) {
-		children += s.ran[t][0];
-		strangers += s.ran[t][1];
-	}
-	ex_assert(children == 1 && strangers <= 1);
+	ex_assert(times_run(0) == 1 && times_run(STRANGER) <= 1);
 	rt_close(&s.rt);
 }
 
-EX_SCENARIO(leapfrog_child, .concept = "leapfrog",
-	    .what = "a waiter steals from its thief", .state = &s,
-	    .state_bytes = sizeof(s), .setup = setup_two, .check = check_family,
-	    .run = { fork_parent, steal_once })
-EX_SCENARIO(leapfrog_third, .concept = "leapfrog",
-	    .what = "... and so does another", .state = &s,
-	    .state_bytes = sizeof(s), .setup = setup_three, .fewer = 3,
-	    .check = check_family,
-	    .run = { fork_parent, steal_once, steal_once })
-EX_SCENARIO(leapfrog_stranger, .concept = "leapfrog",
-	    .what = "a stranger does not run in a join", .state = &s,
-	    .state_bytes = sizeof(s), .setup = setup_two,
-	    .check = check_stranger,
-	    .run = { fork_join_then_serve, steal_then_fork })
+#define LEAPFROG_SCENARIO(id, text, ...)                                  \
+	EX_SCENARIO(id, .concept = "leapfrog", .what = text, .state = &s, \
+		    .state_bytes = sizeof(s), __VA_ARGS__)
+
+LEAPFROG_SCENARIO(leapfrog_child, "a waiter steals from its thief",
+		  .setup = setup_two, .check = check_family,
+		  .run = { fork_parent, steal_once })
+LEAPFROG_SCENARIO(leapfrog_last, "... behind the last frame of a segment",
+		  .setup = setup_two, .check = check_family,
+		  .run = { fork_parent_last, steal_when_ready })
+LEAPFROG_SCENARIO(leapfrog_stranger,
+		  "a stranger after the second look is not run in a join",
+		  .setup = setup_two, .check = check_stranger,
+		  .run = { fork_join_then_serve, steal_then_fork })

@@ -234,8 +234,8 @@ Test(forkstack, fork)
 	free_segment(segment);
 }
 
-/* Public frames come back, as many as KEEP / 2, one only if others want some;
- * none if all were stolen. */
+/* Public frames come back, as many as KEEP / 2, one only if others want some,
+ * whom the next fork will hear; none if all were stolen. */
 static void join_public(struct ski_segment *segment, uint32_t top,
 			uint32_t split, unsigned wish)
 {
@@ -250,7 +250,8 @@ static void join_public(struct ski_segment *segment, uint32_t top,
 	how = ski_forkstack_join(segment, split - 1);
 	if (count) {
 		cr_assert_eq(how, SKI_JOIN_MINE);
-		cr_assert(is_state(segment, top, split - count, wish & HUNGRY),
+		cr_assert(is_state(segment, top, split - count,
+				   wish ? HUNGRY : 0),
 			  "top %u, split %u, wish %u", top, split, wish);
 	} else {
 		cr_assert_eq(how, SKI_JOIN_STOLEN);
