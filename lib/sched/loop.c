@@ -207,6 +207,17 @@ static bool is_over(struct ski_worker *worker)
 	return atomic_load_explicit(&worker->pool->over, memory_order_acquire);
 }
 
+/* Nothing was found, and some worker's sum said that the pool is over. */
+static bool may_leave(struct ski_worker *worker)
+{
+	/* Who was woken to leave is a searcher: one that leaves as such would
+	 * withhold wakes for ever. */
+	ski_wake_found(worker);
+	/* Only by its own sum: since another found it over, a racing submit
+	 * may have been accepted by us, and wait. */
+	return ski_pool_is_over(worker->pool);
+}
+
 /* Nothing is ready, queued or yielded here. False: the pool is over. */
 static bool be_idle(struct ski_worker *worker)
 {
@@ -219,9 +230,7 @@ static bool be_idle(struct ski_worker *worker)
 		if (woken && worker->vain < NAP_DOUBLINGS)
 			worker->vain++;
 		job = park(worker);
-		/* Only by its own sum: since another found it over, a racing
-		 * submit may have been accepted by us, and wait. */
-		if (!job && is_over(worker) && ski_pool_is_over(worker->pool))
+		if (!job && is_over(worker) && may_leave(worker))
 			return false;
 	}
 	if (job)

@@ -13,6 +13,14 @@ static int deque_start;
 #define SKI_DEQUE_START ((ski_index)deque_start)
 #endif
 #define SKI_DEQUE_SLOTS deque_slots
+
+/* Between the fences and what follows them, see read_and_steal(). */
+static void after_fence(void);
+#include "hooks.h"
+#undef ski_fence_full
+#define ski_fence_full(name) \
+	(ex_fence(EX_SITE("fence " #name), memory_order_seq_cst), after_fence())
+
 #include "deque.c"
 
 #include "rcu.h"
@@ -27,7 +35,15 @@ static struct {
 	uint64_t job[JOBS]; /* jobs: plain, written before the push */
 	unsigned pushed; /* by the owner */
 	unsigned got[EX_THREADS][JOBS]; /* by each thread */
+	unsigned first_slot; /* stands for the first slot, see read_and_steal() */
+	bool reads_slot[EX_THREADS];
 } s;
+
+static void after_fence(void)
+{
+	if (s.reads_slot[ex_self()])
+		ex_plain_read(&s.first_slot, sizeof(s.first_slot));
+}
 
 static void open_deque(unsigned slots)
 {
@@ -228,6 +244,32 @@ static void push_and_tell(void)
 	atomic_store_explicit(&s.told, 1, memory_order_release);
 }
 
+/*
+ * A slot is written again only by who knows that it was read. Slots are atomic,
+ * so that breaking this is no race, and RC11 has no execution in which the
+ * thief's load sees the later store; machines that reorder a load with a later
+ * store have. A plain variable stands for the slot here: read where a thief
+ * reads the slot, if it then has the job, and written where the owner writes
+ * that slot again.
+ */
+static void read_and_steal(void)
+{
+	s.reads_slot[ex_self()] = true;
+	ex_assume(steal(1) == 1);
+}
+
+static void push_in_place(void)
+{
+	struct ski_ring *ring =
+		atomic_load_explicit(&s.deque.ring, memory_order_relaxed);
+
+	ex_assume(!ski_deque_reserve(&s.deque, 1));
+	ex_assume(atomic_load_explicit(&s.deque.ring, memory_order_relaxed) ==
+		  ring);
+	ex_plain_write(&s.first_slot, sizeof(s.first_slot));
+	push();
+}
+
 static void steal_when_told(void)
 {
 	if (atomic_load_explicit(&s.told, memory_order_acquire))
@@ -250,6 +292,8 @@ DEQUE_SCENARIO(deque_trim, "an outgrown ring is freed", .setup = setup_one,
 	       .run = { push_then_trim, steal_two })
 DEQUE_SCENARIO(deque_full, "a full ring, or just not", .setup = setup_two,
 	       .run = { take_take_push_push, steal_one, steal_one })
+DEQUE_SCENARIO(deque_slot, "a slot is written again after it was read",
+	       .setup = setup_two, .run = { push_in_place, read_and_steal })
 DEQUE_SCENARIO(deque_batch, "two thieves take several of a guest's jobs",
 	       .setup = setup_four, .run = { steal_batch, steal_batch })
 DEQUE_SCENARIO(deque_batch_push, "... while it pushes more and grows",

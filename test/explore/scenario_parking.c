@@ -1,238 +1,106 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Parking: no wake-up is lost. The loop's own way to sleep (lib/sched/loop.c)
- * and the wakes of lib/sched/wake.c, over a queue that is as weak as a deque:
- * jobs are published by a release store.
+ * Parking: no wake-up is lost, and the counts come out even. The loop's own
+ * turns (lib/sched/loop.c), the wakes of wake.c and the resumption of fiber.c,
+ * over a queue that is as weak as a deque: jobs are published by a release
+ * store.
  *
- * Workers are daemons: each execution ends with all of them asleep, and then
- * every job must have been run.
+ * A worker that got a job is busy for ever after: its thread ends. Those that
+ * got none are asleep when an execution ends; then no job may be left, and just
+ * they are counted. Some begin asleep or searching, so that what comes next is
+ * seen with few preemptions.
  */
-#include "loop.c"
-#include "wake.c"
+#include "parking_state.h"
 
-enum {
-	WORKERS = 2,
-	JOBS = 3
-};
-enum {
-	NO_JOB,
-	READY,
-	TAKEN
-};
-
-static struct {
-	struct skua_pool pool;
-	struct ski_worker worker[WORKERS];
-	struct ski_worker *list[WORKERS];
-	_Atomic(unsigned) queue[JOBS];
-	_Atomic(unsigned) started[JOBS];
-	unsigned jobs; /* how many there will be */
-	bool meet; /* jobs wait for each other: they need a worker each */
-	unsigned ran[EX_THREADS];
-} s;
-
-/* A job is the address of its place in the queue. */
-static uintptr_t look(void)
+static void open_worker(unsigned i)
 {
-	for (unsigned i = 0; i < s.jobs; ++i) {
-		unsigned state = READY;
-		if (atomic_load_explicit(&s.queue[i], memory_order_acquire) ==
-			    READY &&
-		    atomic_compare_exchange_strong_explicit(
-			    &s.queue[i], &state, TAKEN, memory_order_acquire,
-			    memory_order_relaxed))
-			return (uintptr_t)&s.queue[i];
-	}
-	return 0;
+	struct ski_worker *worker = &s.worker[i];
+
+	s.list[i] = worker;
+	worker->pool = &s.pool;
+	worker->index = i;
+	worker->fiber = &s.fiber[i];
+	worker->fiber->first = &s.segment;
+	ski_queue_init(&worker->ready);
+	ski_queue_init(&worker->yielded);
 }
 
-/* What loop.c needs of its neighbours. */
-
-uintptr_t ski_steal_sweep(struct ski_worker *worker)
+static void open_pool(unsigned workers)
 {
-	(void)worker;
-	return look();
-}
-
-uintptr_t ski_steal_some(struct ski_worker *worker)
-{
-	(void)worker;
-	return look();
-}
-
-uintptr_t ski_steal_fair(struct ski_worker *worker)
-{
-	(void)worker;
-	return 0;
-}
-
-bool ski_steal_is_there(struct skua_pool *pool)
-{
-	(void)pool;
-	ski_fence_full(FOUND);
-	for (unsigned i = 0; i < s.jobs; ++i)
-		if (atomic_load_explicit(&s.queue[i], memory_order_relaxed) ==
-		    READY)
-			return true;
-	return false;
-}
-
-bool ski_pool_is_over(struct skua_pool *pool)
-{
-	(void)pool;
-	return false;
-}
-
-void ski_pool_tell_drained(struct skua_pool *pool)
-{
-	(void)pool;
-}
-
-bool ski_worker_leave(struct ski_worker *worker)
-{
-	(void)worker;
-	return true;
-}
-
-void ski_worker_begin(struct ski_worker *worker)
-{
-	(void)worker;
-}
-
-void ski_worker_end(struct ski_worker *worker)
-{
-	(void)worker;
-}
-
-void ski_wait_timers(struct ski_worker *worker)
-{
-	(void)worker;
-}
-
-void ski_wait_arrive(struct ski_worker *worker)
-{
-	(void)worker;
-}
-
-void ski_wait_switch(struct ski_worker *worker, struct ski_fiber *fiber)
-{
-	(void)worker;
-	(void)fiber;
-}
-
-void ski_cache_put_fiber(struct ski_worker *worker, struct ski_fiber *fiber)
-{
-	(void)worker;
-	(void)fiber;
-}
-
-bool ski_cache_spare(struct ski_worker *worker)
-{
-	(void)worker;
-	return true;
-}
-
-void ski_run(skua_here here, uintptr_t job)
-{
-	(void)here;
-	(void)job;
-}
-
-int64_t ski_clock_ns(void)
-{
-	return 0;
-}
-
-void ski_thread_yield(void)
-{
-}
-
-void ski_context_swap(struct ski_context *from, struct ski_context *to)
-{
-	(void)from;
-	(void)to;
-}
-
-static void open_pool(unsigned workers, unsigned jobs)
-{
-	s.jobs = jobs;
-	atomic_init(&s.pool.slots, workers);
-	atomic_init(&s.pool.target, workers);
+	s.pool.workers = workers;
 	s.pool.worker = s.list;
-	for (unsigned i = 0; i < workers; ++i) {
-		struct ski_worker *worker = &s.worker[i];
-		s.list[i] = worker;
-		worker->pool = &s.pool;
-		worker->index = i;
-		ski_queue_init(&worker->ready);
-		ski_queue_init(&worker->yielded);
-	}
+	for (unsigned i = 0; i < workers; ++i)
+		open_worker(i);
+	s.resumed.home = &s.worker[0];
 }
 
-static void run_job(uintptr_t job)
+/* As park() leaves a worker that has found nothing. */
+static void begin_asleep(unsigned i)
 {
-	size_t i = (size_t)((_Atomic(unsigned) *)job - s.queue);
-
-	++s.ran[ex_self()];
-	if (!s.meet)
-		return;
-	atomic_store_explicit(&s.started[i], 1, memory_order_relaxed);
-	for (i = 0; i < s.jobs; ++i)
-		ex_await(atomic_load_explicit(&s.started[i],
-					      memory_order_relaxed));
+	ex_assert(ski_inbox_lie_down(&s.worker[i].inbox, SKI_INBOX_ASLEEP));
+	ski_parking_announce(&s.pool.parking, false, false);
 }
 
-/* A worker, as be_idle() in loop.c has it. */
+static void begin_searching(unsigned i)
+{
+	s.worker[i].searching = ski_parking_search(&s.pool.parking, 1);
+}
+
+static struct ski_worker *self(void)
+{
+	ski_self = &s.worker[ex_self() - 1];
+	return ski_self;
+}
+
 static void work(void)
 {
-	struct ski_worker *worker = &s.worker[ex_self() - 1];
+	struct ski_worker *worker = self();
 
-	for (;;) {
-		uintptr_t job = worker->searching ? look() : 0;
+	while (!s.busy[ex_self()])
+		ex_assert(turn(worker));
+}
 
-		if (!job)
-			job = park(worker);
-		if (job) {
-			ski_wake_found(worker);
-			run_job(job);
-		}
-	}
+/* The rest of park(), where sweeping has found nothing. */
+static void sleep_then_work(void)
+{
+	struct ski_worker *worker = self();
+
+	sleep_until(worker, SKI_INBOX_ASLEEP, -1);
+	get_up(worker, false);
+	work();
+}
+
+/* The rest of be_idle(), where searching has found nothing. */
+static void park_then_work(void)
+{
+	struct ski_worker *worker = self();
+	uintptr_t job = park(worker);
+
+	if (job)
+		run(worker, job);
+	work();
+}
+
+/* A worker that was woken in vain. */
+static void nap_then_work(void)
+{
+	struct ski_worker *worker = self();
+
+	worker->nap = true;
+	worker->vain = 1;
+	park_then_work();
+}
+
+static void publish(unsigned job)
+{
+	/* Release: as the store of bottom in ski_deque_push(). */
+	atomic_store_explicit(&s.queue[job], READY, memory_order_release);
 }
 
 static void submit(unsigned job)
 {
-	/* Release: as the store of bottom in ski_deque_push(). */
-	atomic_store_explicit(&s.queue[job], READY, memory_order_release);
+	publish(job);
 	ski_wake_published(&s.pool);
-}
-
-static void check(void)
-{
-	unsigned ran = 0;
-
-	for (unsigned i = 0; i < EX_THREADS; ++i)
-		ran += s.ran[i];
-	ex_assert(ran == s.jobs);
-}
-
-#define PARKING_SCENARIO(id, text, ...)                                  \
-	EX_SCENARIO(id, .concept = "parking", .what = text, .state = &s, \
-		    .state_bytes = sizeof(s), .check = check, __VA_ARGS__)
-
-static void setup_one_one(void)
-{
-	open_pool(1, 1);
-}
-
-static void setup_one_two(void)
-{
-	open_pool(1, 2);
-}
-
-static void setup_two_two(void)
-{
-	open_pool(2, 2);
-	s.meet = true;
 }
 
 static void submit_first(void)
@@ -251,11 +119,176 @@ static void submit_both(void)
 	submit(1);
 }
 
-PARKING_SCENARIO(parking_submit, "submit against sleep", .setup = setup_one_one,
-		 .daemons = 2, .run = { work, submit_first })
-PARKING_SCENARIO(parking_two_submits, "two submitters against sleep",
-		 .setup = setup_one_two, .daemons = 2, .fewer = 1,
-		 .run = { work, submit_first, submit_second })
-PARKING_SCENARIO(parking_two_sleepers, "two sleepers for two jobs at a time",
-		 .setup = setup_two_two, .daemons = 6, .fewer = 2,
-		 .run = { work, work, submit_both })
+/* As look_at_idle() in fork.c has it. */
+static void fork_first(void)
+{
+	uint64_t counts;
+
+	publish(0);
+	counts = ski_parking_published(&s.pool.parking);
+	if (ski_parking_idle(counts) > ski_parking_napping(counts) &&
+	    ski_parking_wanted(counts, false))
+		ski_wake_one(&s.pool, false);
+}
+
+static void resume(void)
+{
+	ski_fiber_resume(&s.resumed);
+}
+
+static unsigned sum_ran(void)
+{
+	unsigned ran = 0;
+
+	for (unsigned i = 0; i < EX_THREADS; ++i)
+		ran += s.ran[i];
+	return ran;
+}
+
+/* Whoever is not busy is asleep, and counted as idle. */
+static void check_counts(void)
+{
+	uint64_t counts = ski_parking_counts(&s.pool.parking);
+	int idle = 0, napping = 0;
+
+	for (unsigned i = 0; i < s.pool.workers; ++i) {
+		idle += !s.busy[i + 1];
+		napping += atomic_load_explicit(&s.worker[i].inbox.word,
+						memory_order_relaxed) ==
+			   (SKI_INBOX_ASLEEP | SKI_INBOX_NAP);
+	}
+	ex_assert(ski_parking_searching(counts) == 0);
+	ex_assert(ski_parking_idle(counts) == idle);
+	ex_assert(ski_parking_napping(counts) == napping);
+}
+
+static void check(void)
+{
+	unsigned taken = 0;
+
+	for (unsigned i = 0; i < JOBS; ++i) {
+		unsigned state =
+			atomic_load_explicit(&s.queue[i], memory_order_relaxed);
+		ex_assert(state != READY);
+		taken += state == TAKEN;
+	}
+	ex_assert(sum_ran() == taken);
+	check_counts();
+}
+
+static void check_resumed(void)
+{
+	ex_assert(sum_ran() == 1);
+	check_counts();
+}
+
+/* The job and the fiber. */
+static void check_both(void)
+{
+	ex_assert(atomic_load_explicit(&s.queue[0], memory_order_relaxed) ==
+		  TAKEN);
+	ex_assert(sum_ran() == 2);
+	check_counts();
+}
+
+static void setup_one(void)
+{
+	open_pool(1);
+}
+
+static void setup_two(void)
+{
+	open_pool(2);
+}
+
+static void setup_second_asleep(void)
+{
+	open_pool(2);
+	begin_asleep(1);
+}
+
+static void setup_both_asleep(void)
+{
+	setup_second_asleep();
+	begin_asleep(0);
+}
+
+static void setup_chained(void)
+{
+	setup_both_asleep();
+	s.chained = true;
+}
+
+static void setup_served(void)
+{
+	setup_both_asleep();
+	s.served = true;
+}
+
+static void setup_searching(void)
+{
+	setup_second_asleep();
+	begin_searching(0);
+}
+
+/* What is resumed ends the pool: worker and fiber are freed. */
+static void work_and_free(void)
+{
+	work();
+	ex_forget(&s.worker[0], sizeof(s.worker[0]));
+	ex_forget(&s.resumed, sizeof(s.resumed));
+}
+
+static void check_freed(void)
+{
+	ex_assert(sum_ran() == 1);
+}
+
+#define PARKING_SCENARIO(id, text, ...)                                  \
+	EX_SCENARIO(id, .concept = "parking", .what = text, .state = &s, \
+		    .state_bytes = sizeof(s), __VA_ARGS__)
+
+PARKING_SCENARIO(parking_submit, "submit against sleep", .setup = setup_one,
+		 .check = check, .daemons = 2, .run = { work, submit_first })
+PARKING_SCENARIO(parking_stray, "... that ends for no reason",
+		 .setup = setup_one, .check = check, .daemons = 2, .stray = 1,
+		 .spurious = 1, .run = { work, submit_first })
+PARKING_SCENARIO(parking_two_sleepers, "two go to sleep, two jobs come",
+		 .setup = setup_two, .check = check, .daemons = 6,
+		 .run = { park_then_work, park_then_work, submit_both })
+PARKING_SCENARIO(parking_withdraw, "found in the last look, and claimed",
+		 .setup = setup_second_asleep, .check = check, .daemons = 6,
+		 .run = { park_then_work, sleep_then_work, submit_both })
+PARKING_SCENARIO(parking_searching, "a searcher makes up for withheld wakes",
+		 .setup = setup_searching, .check = check, .daemons = 6,
+		 .run = { work, sleep_then_work, submit_both })
+PARKING_SCENARIO(parking_last_look, "... with what its last look finds",
+		 .setup = setup_searching, .check = check, .daemons = 6,
+		 .run = { park_then_work, sleep_then_work, submit_both })
+PARKING_SCENARIO(parking_claimed, "who is claimed is ahead of the counts",
+		 .setup = setup_chained, .check = check, .daemons = 6,
+		 .run = { sleep_then_work, sleep_then_work, submit_first })
+PARKING_SCENARIO(parking_fork, "fork against sleep", .setup = setup_one,
+		 .check = check, .daemons = 2,
+		 .run = { park_then_work, fork_first })
+PARKING_SCENARIO(parking_nap, "a fork wakes no napper, which looks by itself",
+		 .setup = setup_one, .check = check, .timeouts_end_hangs = true,
+		 .run = { nap_then_work, fork_first })
+PARKING_SCENARIO(parking_nap_submit, "a submit wakes a napper",
+		 .setup = setup_one, .check = check, .daemons = 2,
+		 .run = { nap_then_work, submit_first })
+PARKING_SCENARIO(parking_nap_ends, "a nap ends while a submit claims",
+		 .setup = setup_one, .check = check, .daemons = 2,
+		 .timeouts = 1, .run = { nap_then_work, submit_first })
+PARKING_SCENARIO(parking_nap_beside, "a napper beside a sleeper, and a fork",
+		 .setup = setup_second_asleep, .check = check, .daemons = 6,
+		 .run = { nap_then_work, sleep_then_work, fork_first })
+PARKING_SCENARIO(parking_resume, "resume against sleep", .setup = setup_one,
+		 .check = check_resumed, .daemons = 2, .run = { work, resume })
+PARKING_SCENARIO(parking_resume_claimed, "resumed and claimed: passed on",
+		 .setup = setup_served, .check = check_both, .daemons = 6,
+		 .run = { sleep_then_work, sleep_then_work, submit_first,
+			  resume })
+PARKING_SCENARIO(parking_resume_frees, "the resumed fiber frees the worker",
+		 .setup = setup_one, .check = check_freed,
+		 .run = { work_and_free, resume })

@@ -18,6 +18,7 @@ stress 300 stress programs with 1, 2, 8 and 64 workers
 fault 200 each call that can fail does, at its n-th time
 hostile 200 signals, fork, limits, one CPU, dlopen
 explore 500 schedules and memory orders of the lock-free structures
+mutations 500 wrong changes to the library that the explorer must find
 examples 200 the examples, built and run
 bench 300 the benchmarks compute what they should
 readme 90 the first program in README.md, built as it says there
@@ -210,6 +211,11 @@ step_hostile() {
 step_explore() {
 	build_release
 	run_tests --suite explore
+}
+
+step_mutations() {
+	python3 test/explore/mutate.py --jobs "$SKUA_TEST_JOBS" \
+		--build-dir "$SKUA_TEST_BUILD/mutations"
 }
 
 step_examples() {

@@ -1,0 +1,431 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""The mutation gate: shows that the explorer's scenarios can fail.
+
+A mutation is a small wrong change to the library: an order weakened, a fence or
+a second look dropped, two stores swapped. Each is applied to a copy of the
+tree, one at a time, and what is named to kill it has to find a fault. One that
+survives fails the gate; so does one that no longer applies, or does not
+compile, or is caught by nothing but a time limit.
+
+The lists are mutations_<concept>.txt beside this file:
+
+    # A comment; comments and empty lines stand between mutations.
+
+    mutation: deque: take() without the fence TAKE
+    killed by: explore deque deque_last
+    in: lib/core/deque.h
+     	atomic_store_explicit(&deque->bottom, bottom, memory_order_release);
+    -	ski_fence_full(TAKE);
+    +	(void)0;
+
+    mutation: deque: the CAS of a thief is acq_rel
+    equivalent: why no program can tell the difference; this may go on for
+        several lines, indented by spaces.
+    in: lib/core/deque.h
+    -	...
+    +	...
+
+Names are unique. Below `in:` come whole lines, as in a diff: ' ' in front of
+those that stay, '-' of those that go, '+' of those that come, and then the line
+itself, tabs and all. The lines ' ' and '-' together must occur exactly once in
+the file. An empty line ends them; one that belongs to them is written as its
+one character in front. Further places are further `in:`.
+
+Killers:
+
+    explore PROGRAM SCENARIO [BOUND]
+        The scenario of test/explore finds a fault, within BOUND preemptions
+        (3, as in the tests). A fault is what the explorer reports, but for its
+        own limits. Without the mutation it finds none in as much time as
+        SECONDS_CLEAN says; that it passes to the end is for the tests to show.
+    test NAME BUILD
+        Meson's test NAME fails, in a build called release, asan (address and
+        undefined) or tsan. Without the mutation it passes.
+
+An equivalent mutation is not run, but must still apply.
+"""
+
+import argparse
+import json
+import os
+import pathlib
+import queue
+import re
+import shutil
+import subprocess
+import sys
+import threading
+import time
+
+HERE = pathlib.Path(__file__).resolve().parent
+ROOT = HERE.parent.parent
+PARTS = ["bench", "docs", "include", "lib", "test", "meson.build",
+         "meson_options.txt"]
+
+SECONDS_CLEAN = 2
+SECONDS_KILL = 60  # most need less than one
+SECONDS_BUILD = 600  # of the first build, on a busy machine
+SECONDS_TEST = 300
+
+COMMON = ["-Dtests=enabled", "-Dbench=disabled", "-Dexamples=disabled",
+          "-Ddefault_library=static"]
+# -O1 and no debug information: compiling takes longer than the search.
+BUILDS = {
+    "explore": ["--buildtype=release", "-Dc_args=-O1 -g0"],
+    "release": ["--buildtype=release"],
+    "asan": ["--buildtype=debugoptimized", "-Db_sanitize=address,undefined"],
+    "tsan": ["--buildtype=debugoptimized", "-Db_sanitize=thread"],
+}
+
+
+class Broken(Exception):
+    """The gate cannot say whether the mutation is killed."""
+
+
+class Place:
+    """Lines of one file that become others."""
+
+    def __init__(self, path):
+        self.path = path
+        self.old = []
+        self.new = []
+
+    def add(self, line):
+        if line[0] in " -":
+            self.old.append(line[1:])
+        if line[0] in " +":
+            self.new.append(line[1:])
+
+    def apply(self, text):
+        """Returns @text changed."""
+        lines = text.split("\n")
+        n = len(self.old)
+        found = [i for i in range(len(lines) - n + 1)
+                 if lines[i:i + n] == self.old]
+        if not n or self.old == self.new or len(found) != 1:
+            raise Broken(f"no longer applies: its lines occur {len(found)} "
+                         f"times in {self.path}")
+        at = found[0]
+        return "\n".join(lines[:at] + self.new + lines[at + n:])
+
+
+class Mutation:
+    def __init__(self, name, where):
+        self.name = name
+        self.where = where
+        self.killer = None
+        self.equivalent = None
+        self.places = []
+
+    def changed(self):
+        """The texts of the files that it changes, by path."""
+        texts = {}
+        for place in self.places:
+            path = place.path
+            if path not in texts:
+                if not (ROOT / path).is_file():
+                    raise Broken(f"no longer applies: there is no {path}")
+                texts[path] = (ROOT / path).read_text()
+            texts[path] = place.apply(texts[path])
+        return texts
+
+
+def fail_parse(path, number, what):
+    sys.exit(f"{path.name}:{number}: {what}")
+
+
+def parse(path):
+    """All mutations of a list."""
+    mutations = []
+    place = None  # whose lines follow
+    for number, line in enumerate(path.read_text().split("\n"), 1):
+        if place and line and line[0] in " -+":
+            place.add(line)
+            continue
+        place = None
+        if not line or line.startswith("#"):
+            continue
+        last = mutations[-1] if mutations else None
+        key, _, value = line.partition(": ")
+        if key == "mutation":
+            mutations.append(Mutation(value, f"{path.name}:{number}"))
+        elif last and key == "killed by":
+            last.killer = value.split()
+        elif last and key == "equivalent":
+            last.equivalent = value
+        elif last and key == "in":
+            place = Place(value)
+            last.places.append(place)
+        elif last and last.equivalent and not last.places and \
+                line.startswith("  "):
+            last.equivalent += " " + line.strip()
+        else:
+            fail_parse(path, number, f"not understood: {line}")
+    return mutations
+
+
+def check_killer(killer):
+    if killer[0] == "explore" and len(killer) in (3, 4):
+        return
+    if killer[0] == "test" and len(killer) == 3 and killer[2] in BUILDS:
+        return
+    raise Broken("not understood: killed by: " + " ".join(killer))
+
+
+def read_lists(only):
+    mutations = []
+    for path in sorted(HERE.glob("mutations_*.txt")):
+        mutations += parse(path)
+    names = set()
+    for m in mutations:
+        if m.name in names:
+            sys.exit(f"{m.where}: a second mutation of this name: {m.name}")
+        names.add(m.name)
+    return [m for m in mutations if not only or
+            any(word in m.name + " " + m.where for word in only)]
+
+
+def run(command, seconds, env=None):
+    """Status, or None at the time limit, and output of a command."""
+    try:
+        done = subprocess.run(command, stdout=subprocess.PIPE,
+                              stderr=subprocess.STDOUT, text=True,
+                              errors="replace", timeout=seconds, env=env)
+        return done.returncode, done.stdout
+    except subprocess.TimeoutExpired:
+        return None, ""
+
+
+class Slot:
+    """A copy of the tree with builds of its own, for one mutation at a time."""
+
+    def __init__(self, directory):
+        self.source = directory / "source"
+        self.builds = directory
+        self.clean = {}  # killers that were run without a mutation
+        self.copy()
+
+    def copy(self):
+        """Brings the copy up to date, leaving alone what is the same, so that
+        a second run builds little."""
+        wanted = set()
+        for part in PARTS:
+            top = ROOT / part
+            for path in [top] if top.is_file() else top.rglob("*"):
+                if path.is_file() and "__pycache__" not in path.parts:
+                    wanted.add(path.relative_to(ROOT))
+        self.source.mkdir(parents=True, exist_ok=True)
+        there = {path.relative_to(self.source)
+                 for path in self.source.rglob("*") if path.is_file()}
+        if there != wanted:  # Meson finds tests by name
+            for build in BUILDS:
+                shutil.rmtree(self.builds / build, ignore_errors=True)
+        for path in there - wanted:
+            (self.source / path).unlink()
+        for path in wanted:
+            self.write(path, (ROOT / path).read_bytes())
+
+    def write(self, path, content):
+        target = self.source / path
+        if target.is_file() and target.read_bytes() == content:
+            return
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_bytes(content)
+
+    def tree(self, build):
+        """Its build directory, configured."""
+        tree = self.builds / build
+        if not (tree / "build.ninja").is_file():
+            shutil.rmtree(tree, ignore_errors=True)
+            status, out = run(["meson", "setup", *COMMON, *BUILDS[build],
+                               str(tree), str(self.source)], SECONDS_BUILD)
+            if status != 0:
+                raise Broken("meson setup fails:\n" + out)
+        return tree
+
+    def ninja(self, tree, target):
+        status, out = run(["ninja", "-C", str(tree), "-j", "1", target],
+                          SECONDS_BUILD)
+        if status != 0:
+            raise Broken("does not build:\n" + out)
+
+    def explore(self, program, scenario, bound="3", clean=False):
+        """What the scenario finds, or None. A fault is known as soon as its
+        line is there: the trace that follows is for people."""
+        target = "test/explore/explore-" + program
+        tree = self.tree("explore")
+        self.ninja(tree, target)
+        seconds = SECONDS_CLEAN if clean else SECONDS_KILL
+        process = subprocess.Popen(
+            [str(tree / target), "--only", scenario, "--bound", bound,
+             "--seconds", str(seconds)],
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+            errors="replace")
+        try:
+            return self.read_verdict(process, scenario, clean)
+        finally:
+            process.kill()
+            process.wait()
+
+    @staticmethod
+    def read_verdict(process, scenario, clean):
+        words = []
+        for line in process.stdout:
+            words.append(line)
+            found = re.match(r" +found (.*), not nothing wrong", line)
+            if found and "limit" in found.group(1):
+                raise Broken("only a limit of the explorer:\n" + line)
+            if found:
+                return found.group(1)
+            if re.match(rf"ok +{scenario} ", line):
+                return None
+            if re.match(rf"OVER +{scenario} ", line):
+                if clean:
+                    return None
+                raise Broken(f"nothing found in {SECONDS_KILL} s")
+        raise Broken("the scenario cannot be run:\n" + "".join(words))
+
+    def test(self, name, build):
+        """How Meson's test fails, or None."""
+        tree = self.tree(build)
+        status, out = run(["meson", "introspect", "--tests", str(tree)], 60)
+        tests = [t for t in json.loads(out) if t["name"] == name]
+        if len(tests) != 1:
+            raise Broken(f"there is no test {name}")
+        command = tests[0]["cmd"]
+        self.ninja(tree, os.path.relpath(command[0], tree))
+        status, out = run(command, SECONDS_TEST,
+                          os.environ | tests[0]["env"])
+        if status is None:
+            raise Broken(f"the test takes more than {SECONDS_TEST} s")
+        return f"ends with status {status}" if status else None
+
+    def kill(self, killer, clean=False):
+        if killer[0] == "explore":
+            return self.explore(*killer[1:], clean=clean)
+        return self.test(*killer[1:])
+
+    def run_clean(self, killer):
+        """Once in each copy: what is to kill must pass without."""
+        key = " ".join(killer)
+        if key not in self.clean:
+            self.clean[key] = self.kill(killer, clean=True)
+        if self.clean[key]:
+            raise Broken(f"{key} finds {self.clean[key]} without it, too")
+
+    def judge(self, mutation):
+        """What was found; None: it survives."""
+        changed = mutation.changed()
+        if mutation.equivalent:
+            return "equivalent: " + mutation.equivalent
+        if not mutation.killer:
+            raise Broken("neither `killed by:` nor `equivalent:`")
+        check_killer(mutation.killer)
+        self.run_clean(mutation.killer)
+        try:
+            for path, text in changed.items():
+                self.write(path, text.encode())
+            return self.kill(mutation.killer)
+        finally:
+            for path in changed:
+                self.write(path, (ROOT / path).read_bytes())
+
+
+class Gate:
+    def __init__(self, mutations, directory, jobs):
+        self.waiting = queue.Queue()
+        self.lock = threading.Lock()
+        self.bad = self.equivalent = 0
+        self.killed = 0
+        # By killer and file: neighbours share most of what they rebuild.
+        for m in sorted(mutations, key=lambda m: (
+                m.killer or [], m.places[0].path if m.places else "")):
+            self.waiting.put(m)
+        self.threads = [
+            threading.Thread(target=self.work, args=(directory / str(i),))
+            for i in range(jobs)]
+
+    def say(self, word, mutation, text, seconds):
+        results = os.environ.get("SKUA_TEST_RESULTS")
+        with self.lock:
+            print(f"{word:8} {mutation.name}\n         {text} "
+                  f"({seconds:.1f} s)", flush=True)
+            if results:
+                state = "ok" if word in ("killed", "same") else "fail"
+                with open(results, "a") as out:
+                    print(state, mutation.name, sep="\t", file=out)
+
+    def one(self, slot, mutation):
+        start = time.monotonic()
+        killer = " ".join(mutation.killer or [])
+        try:
+            found = slot.judge(mutation)
+        except Broken as broken:
+            word, text = "BROKEN", f"{mutation.where}: {broken}"
+        else:
+            if mutation.equivalent:
+                word, text = "same", found
+            elif found:
+                word, text = "killed", f"{killer}: {found}"
+            else:
+                word, text = "SURVIVES", f"{mutation.where}: {killer}"
+        self.say(word, mutation, text, time.monotonic() - start)
+        with self.lock:
+            self.killed += word == "killed"
+            self.equivalent += word == "same"
+            self.bad += word in ("BROKEN", "SURVIVES")
+
+    def work(self, directory):
+        slot = None
+        while True:
+            try:
+                mutation = self.waiting.get_nowait()
+            except queue.Empty:
+                return
+            try:
+                if not slot:
+                    slot = Slot(directory)
+                self.one(slot, mutation)
+            except Exception as error:  # a thread must not end unseen
+                with self.lock:
+                    self.bad += 1
+                print(f"BROKEN   {mutation.name}: {error!r}", flush=True)
+
+    def run(self):
+        for thread in self.threads:
+            thread.start()
+        for thread in self.threads:
+            thread.join()
+        print(f"{self.killed} killed, {self.equivalent} equivalent, "
+              f"{self.bad} not killed")
+        return self.bad == 0 and self.killed > 0
+
+
+def main():
+    parser = argparse.ArgumentParser(
+        description="Apply mutations to the library; each must be found.")
+    parser.add_argument("--build-dir", type=pathlib.Path,
+                        default=ROOT / "build" / "mutations")
+    parser.add_argument("--jobs", type=int, default=os.cpu_count())
+    parser.add_argument("--only", action="append", metavar="WORD",
+                        help="those with this in their name or file's name")
+    parser.add_argument("--list", action="store_true",
+                        help="say what there is and whether it applies")
+    args = parser.parse_args()
+    mutations = read_lists(args.only)
+    if not mutations:
+        sys.exit("no such mutation")
+    if args.list:
+        for m in mutations:
+            m.changed()
+            print(f"{m.where}: {m.name}: "
+                  f"{m.equivalent or ' '.join(m.killer)}")
+        return
+    gate = Gate(mutations, args.build_dir.absolute(), args.jobs)
+    if not gate.run():
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()
