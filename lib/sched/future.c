@@ -343,8 +343,10 @@ void ski_future_orphan(struct skua_future *future)
 		drop_result(future, status);
 		ski_future_free(future);
 	} else if (ski_is_promise(future)) {
-		/* No worker will meet it, and nobody waits. */
+		/* No worker will meet it, and nobody waits; but some whose
+		 * wait ran out may be listed still. */
 		ski_future_free(future);
+		ski_waiters_tell(ski_slot_waiters(state), SKI_CANCELLED);
 	} else if (ski_slot_orphan(&future->job.state)) {
 		drop_result(future, status_of(future));
 		ski_future_free(future);

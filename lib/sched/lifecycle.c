@@ -123,9 +123,11 @@ void ski_pool_left(struct skua_pool *pool)
 	if (atomic_fetch_sub_explicit(&pool->live, 1, memory_order_acq_rel) !=
 	    1)
 		return;
-	/* What was submitted in the last moment to a pool without workers, and
-	 * what was refused. */
-	drain(pool);
+	/* What was submitted in the last moment to a pool without workers. Only
+	 * if it is to be cancelled: else what is left is about to be refused by
+	 * who submits it, and must not be told otherwise. */
+	if (ski_pool_closing(pool) & SKI_CANCELLING)
+		drain(pool);
 	ski_pool_tell_drained(pool);
 	ski_waiters_tell(
 		ski_slot_waiters(ski_slot_finish(&pool->ended, SKI_DONE)),

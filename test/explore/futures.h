@@ -15,6 +15,7 @@
 
 #include "future.h"
 #include "guest.h"
+#include "objects.h"
 #include "runtime.h"
 
 enum {
@@ -132,14 +133,16 @@ static int wait_for(unsigned i, int64_t timeout_ns)
  * holds the future, or else there is nobody to tell. */
 static void add_waiter(struct skua_future *future)
 {
-	struct ski_waiter *waiter =
-		ski_aligned_alloc(_Alignof(struct ski_waiter), sizeof(*waiter));
+	struct ski_waiter *waiter = ski_object_alloc();
 
+	waiter->fiber = NULL;
+	waiter->told = NULL;
+	atomic_init(&waiter->state, SKI_WAITING);
 	atomic_init(&waiter->references, 1);
 	if (ski_slot_wait(&future->job.state, waiter, waiter))
 		return;
 	ex_assert(s.account[0].ran == 1);
-	ski_free(waiter);
+	ski_object_free(waiter);
 }
 
 /* Each task ran or had its argument dropped, once. */

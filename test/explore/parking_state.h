@@ -27,6 +27,7 @@ _Thread_local struct ski_worker *ski_self;
 
 static struct {
 	struct skua_pool pool;
+	unsigned workers;
 	struct ski_worker worker[WORKERS];
 	struct ski_worker *list[WORKERS];
 	struct ski_fiber fiber[WORKERS]; /* each worker's own */
@@ -89,6 +90,27 @@ bool ski_pool_is_over(struct skua_pool *pool)
 {
 	(void)pool;
 	return false;
+}
+
+void ski_pool_tell_drained(struct skua_pool *pool)
+{
+	(void)pool;
+}
+
+bool ski_worker_leave(struct ski_worker *worker)
+{
+	(void)worker;
+	return true;
+}
+
+void ski_worker_begin(struct ski_worker *worker)
+{
+	(void)worker;
+}
+
+void ski_worker_end(struct ski_worker *worker)
+{
+	(void)worker;
 }
 
 void ski_wait_timers(struct ski_worker *worker)

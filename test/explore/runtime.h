@@ -29,6 +29,7 @@ struct rt {
 	struct ski_worker worker[RT_WORKERS];
 	struct ski_worker *list[RT_WORKERS];
 	struct ski_fiber fiber[RT_WORKERS];
+	unsigned workers;
 };
 
 static inline void rt_open_worker(struct rt *rt, unsigned i)
@@ -48,19 +49,24 @@ static inline void rt_open_worker(struct rt *rt, unsigned i)
 	worker->index = i;
 	worker->random = i + 1;
 	worker->fiber = fiber;
-	worker->last_victim = (i + 1) % rt->pool.workers;
+	worker->last_victim = (i + 1) % rt->workers;
+	worker->begun = true;
 	atomic_init(&worker->segment, segment);
 	ex_assert(!ski_producer_init(&worker->producer, 0));
+	ex_assert(!ski_deque_init(&worker->inner));
 	ski_queue_init(&worker->ready);
 	ski_queue_init(&worker->yielded);
 }
 
 static inline void rt_open(struct rt *rt, unsigned workers)
 {
-	rt->pool.workers = workers;
+	rt->workers = workers;
+	atomic_init(&rt->pool.slots, workers);
+	atomic_init(&rt->pool.target, workers);
 	rt->pool.worker = rt->list;
 	rt->pool.number = 1;
-	atomic_init(&rt->pool.live, workers);
+	/* And one until it is closing. */
+	atomic_init(&rt->pool.live, workers + 1);
 	atomic_init(&rt->pool.users, 1);
 	atomic_init(&rt->pool.holders, 2);
 	for (unsigned i = 0; i < workers; ++i)
@@ -69,7 +75,7 @@ static inline void rt_open(struct rt *rt, unsigned workers)
 
 static inline void rt_close(struct rt *rt)
 {
-	for (unsigned i = 0; i < rt->pool.workers; ++i) {
+	for (unsigned i = 0; i < rt->workers; ++i) {
 		struct ski_worker *worker = &rt->worker[i];
 		struct ski_segment *segment = rt->fiber[i].first;
 
@@ -79,6 +85,7 @@ static inline void rt_close(struct rt *rt)
 		if (segment->next)
 			ski_block_free(segment->next, SKUA_SEGMENT_BYTES);
 		ski_block_free(segment, SKUA_SEGMENT_BYTES);
+		ski_deque_destroy(&worker->inner);
 		ski_producer_destroy(&worker->producer);
 	}
 	ski_registry_destroy(&rt->pool.guests);

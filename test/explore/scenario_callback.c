@@ -240,7 +240,7 @@ static void check_contest(void)
 
 #define CALLBACK_SCENARIO(id, text, ...)                                  \
 	EX_SCENARIO(id, .concept = "callback", .what = text, .state = &s, \
-		    .state_bytes = sizeof(s), __VA_ARGS__)
+		    .state_bytes = sizeof(s), .fewer = 1, __VA_ARGS__)
 
 CALLBACK_SCENARIO(callback_finish, "two are added while it ends",
 		  .setup = setup_two, .check = check_two, .spurious = 1,
@@ -326,9 +326,9 @@ static void check_bell(void)
 	ski_bell_destroy(&b.bell);
 }
 
-#define BELL_SCENARIO(id, text, ...)                                  \
-	EX_SCENARIO(id, .concept = "bell", .what = text, .state = &b, \
-		    .state_bytes = sizeof(b), .check = check_bell,    \
+#define BELL_SCENARIO(id, text, ...)                                           \
+	EX_SCENARIO(id, .concept = "bell", .what = text, .state = &b,          \
+		    .state_bytes = sizeof(b), .check = check_bell, .fewer = 1, \
 		    __VA_ARGS__)
 
 BELL_SCENARIO(bell_ring, "a ring against one who begins to wait",

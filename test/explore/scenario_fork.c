@@ -102,12 +102,12 @@ static void offer_and_wait(void)
 static void run_proxies(void)
 {
 	struct ski_worker *worker = rt_worker(&s.rt);
-	struct ski_deque *deque = &s.rt.worker[0].producer.deque;
+	struct ski_deque *deque = &s.rt.worker[0].inner;
 	uintptr_t job;
 
 	ex_await(ski_deque_count(deque));
 	job = ski_steal_oldest(deque);
-	for (; job; job = ski_deque_take(&worker->producer.deque))
+	for (; job; job = ski_deque_take(&worker->inner))
 		ski_run(ski_fiber_base(worker->fiber), job);
 }
 
@@ -162,7 +162,7 @@ static void steal_then_run_proxies(void)
 static void run_one_proxy(void)
 {
 	struct ski_worker *worker = rt_worker(&s.rt);
-	uintptr_t job = ski_steal_oldest(&s.rt.worker[0].producer.deque);
+	uintptr_t job = ski_steal_oldest(&s.rt.worker[0].inner);
 
 	if (job)
 		ski_run(ski_fiber_base(worker->fiber), job);
@@ -253,7 +253,7 @@ static void fork_join_then_serve(void)
 	fork_leaves(&here, 1);
 	join_leaves(&here, 0, 1);
 	atomic_store_explicit(&s.joined, 1, memory_order_relaxed);
-	while ((job = ski_deque_take(&ski_self->producer.deque)))
+	while ((job = ski_deque_take(&ski_self->inner)))
 		ski_run(here, job);
 }
 

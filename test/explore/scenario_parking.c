@@ -18,6 +18,7 @@ static void open_worker(unsigned i)
 
 	s.list[i] = worker;
 	worker->pool = &s.pool;
+	worker->begun = true;
 	worker->index = i;
 	worker->fiber = &s.fiber[i];
 	worker->fiber->first = &s.segment;
@@ -27,7 +28,9 @@ static void open_worker(unsigned i)
 
 static void open_pool(unsigned workers)
 {
-	s.pool.workers = workers;
+	s.workers = workers;
+	atomic_init(&s.pool.slots, workers);
+	atomic_init(&s.pool.target, workers);
 	s.pool.worker = s.list;
 	for (unsigned i = 0; i < workers; ++i)
 		open_worker(i);
@@ -151,7 +154,7 @@ static void check_counts(void)
 	uint64_t counts = ski_parking_counts(&s.pool.parking);
 	int idle = 0, napping = 0;
 
-	for (unsigned i = 0; i < s.pool.workers; ++i) {
+	for (unsigned i = 0; i < s.workers; ++i) {
 		idle += !s.busy[i + 1];
 		napping += atomic_load_explicit(&s.worker[i].inbox.word,
 						memory_order_relaxed) ==

@@ -60,15 +60,15 @@ uintptr_t ski_steal_oldest(struct ski_deque *deque)
 
 static struct ski_deque *deque_of(unsigned i)
 {
-	return i < s.rt.pool.workers ? &s.rt.worker[i].producer.deque :
-				       &s.guest.producer.deque;
+	return i < s.rt.workers ? &s.rt.worker[i].producer.deque :
+				  &s.guest.producer.deque;
 }
 
 static uintptr_t steal_but(unsigned own)
 {
 	uintptr_t job = 0;
 
-	for (unsigned i = s.rt.pool.workers + 1; i-- > 0 && !job;)
+	for (unsigned i = s.rt.workers + 1; i-- > 0 && !job;)
 		if (i != own)
 			job = ski_steal_oldest(deque_of(i));
 	return job;
@@ -91,15 +91,17 @@ uintptr_t ski_steal_fair(struct ski_worker *worker)
 
 uintptr_t ski_steal_any(struct skua_pool *pool)
 {
-	return steal_but(pool->workers + 1);
+	(void)pool;
+	return steal_but(s.rt.workers + 1);
 }
 
 bool ski_steal_is_there(struct skua_pool *pool)
 {
 	bool there = false;
 
+	(void)pool;
 	ski_fence_full(FOUND);
-	for (unsigned i = 0; i <= pool->workers; ++i)
+	for (unsigned i = 0; i <= s.rt.workers; ++i)
 		there |= ski_deque_count(deque_of(i)) > 0;
 	return there;
 }
@@ -225,7 +227,7 @@ static void late_setup(skua_fn *fn)
 	future->fn = fn;
 	future->arg = &s.job[0];
 	s.late = future;
-	shut(&s.rt.pool, SKUA_CLOSE_WAIT);
+	shut(&s.rt.pool, 0, false);
 	ex_assert(ski_pool_is_over(&s.rt.pool));
 	s.rt.worker[0].searching = ski_parking_search(&s.rt.pool.parking, 1);
 }
@@ -259,7 +261,7 @@ static void guest_submits_two(void)
 
 static void close_pool(void)
 {
-	shut(&s.rt.pool, SKUA_CLOSE_WAIT);
+	shut(&s.rt.pool, 0, false);
 }
 
 static void submit_then_close(void)
@@ -273,7 +275,7 @@ static void submit_then_cancel(void)
 {
 	guest_submits();
 	ex_assert(!s.error[0]);
-	shut(&s.rt.pool, SKUA_CLOSE_CANCEL);
+	shut(&s.rt.pool, SKI_CANCELLING, false);
 }
 
 static void setup_asleep(void)
@@ -322,7 +324,7 @@ static void check(void)
 {
 	check_job(0);
 	check_job(1);
-	for (unsigned i = 0; i < s.rt.pool.workers; ++i)
+	for (unsigned i = 0; i < s.rt.workers; ++i)
 		ex_assert(s.left[i]);
 	ex_assert(ski_slot_status(ski_slot_load(&s.rt.pool.ended)) == SKI_DONE);
 	free_pool();
@@ -335,7 +337,7 @@ static void check_suspended(void)
 	struct skua_future *future = s.future[0];
 
 	ex_assert(times_ran(0) == !s.error[0]);
-	for (unsigned i = 0; i < s.rt.pool.workers; ++i)
+	for (unsigned i = 0; i < s.rt.workers; ++i)
 		ex_assert(s.left[i] || !s.error[0]);
 	if (!s.error[0])
 		ski_slot_finish(&future->job.state, SKI_DONE);

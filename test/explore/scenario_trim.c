@@ -77,15 +77,18 @@ static void setup_proxy(void)
 	for (unsigned i = CHAIN - 1; i > 0; --i)
 		ski_chain_pop(worker, s.segment[i - 1]);
 	ex_assert(ski_proxy_offer(segment));
-	ex_assert(!ski_deque_reserve(&worker->producer.deque, 1));
-	ski_deque_push(&worker->producer.deque, (uintptr_t)&segment->proxy);
+	ex_assert(!ski_deque_reserve(&worker->inner, 1));
+	ski_deque_push(&worker->inner, (uintptr_t)&segment->proxy);
 }
 
 static void run_proxy(void)
 {
 	struct ski_worker *worker = rt_worker(&s.rt);
-	uintptr_t job = ski_steal_oldest(&s.rt.worker[0].producer.deque);
+	uintptr_t job;
 
+	ski_rcu_read_lock();
+	job = ski_steal_oldest(&s.rt.worker[0].inner);
+	ski_rcu_read_unlock();
 	if (job)
 		ski_run(ski_fiber_base(worker->fiber), job);
 }
