@@ -176,7 +176,7 @@ static bool enter(uint64_t key, unsigned allowance)
 bool ex_known_state(uint64_t graph, unsigned running, unsigned allowance)
 {
 	uint64_t any = ex_mix(graph, salt);
-	bool known;
+	bool seen;
 
 	if (ex.no_cache || ex.tracing)
 		return false;
@@ -186,10 +186,10 @@ bool ex_known_state(uint64_t graph, unsigned running, unsigned allowance)
 		return enter(any, allowance);
 	if ((*find_entry(any) & ALLOWANCE) > allowance)
 		return true;
-	known = enter(ex_mix(any, running), allowance);
-	if (!known && allowance)
+	seen = enter(ex_mix(any, running), allowance);
+	if (!seen && allowance)
 		enter(any, allowance - 1);
-	return known;
+	return seen;
 }
 
 static void begin(void)

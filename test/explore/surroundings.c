@@ -13,6 +13,7 @@
 #include "forked.h"
 #include "guest.h"
 #include "hooks.h"
+#include "objects.h"
 #include "stack.h"
 #include "thread.h"
 

@@ -36,8 +36,8 @@ static inline int ex_mutex_unlock(void *mutex)
 
 /* Zeroed memory is an open lock. */
 #define pthread_mutex_init(mutex, attributes) \
-	((void)(mutex), (void)(attributes), 0)
-#define pthread_mutex_destroy(mutex) ((void)(mutex), 0)
+	((void)(mutex), (void)(attributes))
+#define pthread_mutex_destroy(mutex) ((void)(mutex))
 #define pthread_mutex_lock(mutex) ex_mutex_lock(mutex)
 #define pthread_mutex_unlock(mutex) ex_mutex_unlock(mutex)
 
