@@ -31,6 +31,38 @@ FORK_SCENARIO(fork_waiter_stray, "fork", "... that wakes for no reason",
 	      .setup = setup_two, .stray = 1, .spurious = 1,
 	      .run = { fork_wait, steal_when_ready })
 
+/* What the waiter is, its finisher sees. Its fiber is written long before in
+ * the runtime, so the state word alone is looked at here. */
+static struct {
+	struct skua_frame frame;
+	_Alignas(64) unsigned waiter, seen;
+} w;
+
+static void wait_there(void)
+{
+	w.waiter = 1;
+	(void)ski_frame_wait(&w.frame, &w.waiter);
+}
+
+static void finish_there(void)
+{
+	unsigned *waiter = ski_frame_finish(&w.frame);
+
+	if (waiter)
+		w.seen = *waiter;
+}
+
+static void check_there(void)
+{
+	ex_assert(ski_frame_state(&w.frame) == SKUA_FRAME_DONE);
+	ex_assert(w.seen == 0 || w.seen == 1);
+}
+
+EX_SCENARIO(fork_waiter_seen, .concept = "fork",
+	    .what = "the finisher sees what waits", .state = &w,
+	    .state_bytes = sizeof(w), .check = check_there,
+	    .run = { wait_there, finish_there })
+
 /* ---- segments in a chain ---- */
 
 /* From the newest segment, as from_worker() in steal.c has it. */
