@@ -19,7 +19,7 @@ struct many {
 	/* A: waiters not told; and 1 while the caller goes through the
 	 * futures, so that nobody comes to the end before. */
 	_Atomic(size_t) left;
-	_Atomic(size_t) latest; /* A: told last, or nearly so */
+	_Atomic(size_t) latest; /* A: told or found done last, or nearly so */
 	_Atomic(size_t) winner; /* A: 1 + who ended the wait */
 	_Atomic(size_t) holders; /* the caller, and waiters in lists */
 	struct ski_waiter *sleeper; /* I: two references, ours and a winner's */
@@ -146,6 +146,8 @@ static int join_all(struct many *many, struct skua_future *const futures[],
 			*index = i;
 			return SKUA_EBUSY;
 		}
+		/* Relaxed: as told(). */
+		atomic_store_explicit(&many->latest, i, memory_order_relaxed);
 	}
 	/* Acquire and release: as told(). */
 	if (atomic_fetch_sub_explicit(&many->left, 1, memory_order_acq_rel) !=
