@@ -93,10 +93,11 @@ build_release() {
 		-Dexamples=enabled
 }
 
-# For the tests alone.
+# For the tests alone. The explorer takes the sources as they are: one tree has
+# it.
 build_tests() { # NAME MESON-OPTION...
 	build "$@" -Ddefault_library=static -Dtests=enabled \
-		-Dbench=disabled -Dexamples=disabled
+		-Dbench=disabled -Dexamples=disabled -Dexplore=false
 }
 
 # With assertions, and yet fast.
@@ -391,7 +392,7 @@ step_tsan-clang() {
 
 # For an hour if it may be long.
 soak() { # WORKERS...
-	local seconds=8 workers
+	local seconds=10 workers
 	[ -z "${SKUA_TEST_LONG-}" ] || seconds=600
 	for workers; do
 		check "$(basename "$tree"), $workers workers" \
