@@ -56,6 +56,13 @@
 #include <skua/error.h>
 #include <skua/pool.h>
 
+/* Also where words of 64 bits are aligned to 4. */
+#if defined(__GNUC__)
+#define SKUA_ALIGNED_8 __attribute__((__aligned__(8)))
+#else
+#define SKUA_ALIGNED_8
+#endif
+
 #ifdef __cplusplus
 extern "C" {
 #endif
@@ -88,7 +95,7 @@ SKUA_API int skua_sleep(int64_t ns);
  * millisecond the next unlock hands the mutex to it. So nobody starves.
  */
 struct skua_mutex {
-	uint64_t opaque[5];
+	uint64_t opaque[5] SKUA_ALIGNED_8;
 };
 
 /** Initializer: unlocked. All zero. */
@@ -178,7 +185,7 @@ static inline void skua_locked_end(struct skua_locked *locked)
  * often. Not for conditions.
  */
 struct skua_rmutex {
-	uint64_t opaque[6];
+	uint64_t opaque[6] SKUA_ALIGNED_8;
 };
 
 /** Initializer: unlocked. All zero. */
@@ -208,7 +215,7 @@ SKUA_API int skua_rmutex_unlock(struct skua_rmutex *rmutex);
  * waits, so a task that reads must not lock it for reading again.
  */
 struct skua_rwlock {
-	uint64_t opaque[5];
+	uint64_t opaque[5] SKUA_ALIGNED_8;
 };
 
 /** Initializer: unlocked. All zero. */
@@ -263,7 +270,7 @@ SKUA_API int skua_rwlock_unlock(struct skua_rwlock *rwlock);
  * have it: a broadcast wakes one after the other.
  */
 struct skua_cond {
-	uint64_t opaque[4];
+	uint64_t opaque[4] SKUA_ALIGNED_8;
 };
 
 /** Initializer. All zero. */
@@ -311,7 +318,7 @@ SKUA_API int skua_cond_broadcast(struct skua_cond *cond);
 
 /** A number of units, to be had one by one, first come, first served. */
 struct skua_semaphore {
-	uint64_t opaque[4];
+	uint64_t opaque[4] SKUA_ALIGNED_8;
 };
 
 /** The most units a semaphore may hold. */
@@ -357,7 +364,7 @@ SKUA_API int skua_semaphore_release_many(struct skua_semaphore *semaphore,
 
 /** A flag to wait for. */
 struct skua_event {
-	uint64_t opaque[4];
+	uint64_t opaque[4] SKUA_ALIGNED_8;
 };
 
 /** Initializer: not set. All zero. */
@@ -399,7 +406,7 @@ SKUA_API int skua_event_wait_timed(struct skua_event *event,
 
 /** A place where a number of parties wait for each other, again and again. */
 struct skua_barrier {
-	uint64_t opaque[5];
+	uint64_t opaque[5] SKUA_ALIGNED_8;
 };
 
 /** The most parties a barrier may have. */
@@ -442,7 +449,7 @@ SKUA_API int skua_barrier_wait_last(struct skua_barrier *barrier,
 
 /** Something that is to be done once. */
 struct skua_once {
-	uint64_t opaque[5];
+	uint64_t opaque[5] SKUA_ALIGNED_8;
 };
 
 /** Initializer: not done. All zero. */

@@ -19,7 +19,7 @@ struct cond {
 	struct ski_waitq q;
 } __attribute__((__may_alias__));
 
-_Static_assert(sizeof(struct cond) == sizeof(struct skua_cond),
+_Static_assert(sizeof(struct cond) <= sizeof(struct skua_cond),
 	       "the size of a condition is frozen");
 
 static struct cond *of(struct skua_cond *cond)

@@ -16,7 +16,7 @@ struct event {
 	struct ski_waitq q;
 } __attribute__((__may_alias__));
 
-_Static_assert(sizeof(struct event) == sizeof(struct skua_event),
+_Static_assert(sizeof(struct event) <= sizeof(struct skua_event),
 	       "the size of an event is frozen");
 
 static struct event *of(struct skua_event *event)

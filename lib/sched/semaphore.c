@@ -12,7 +12,7 @@ struct semaphore {
 	struct ski_waitq q;
 } __attribute__((__may_alias__));
 
-_Static_assert(sizeof(struct semaphore) == sizeof(struct skua_semaphore),
+_Static_assert(sizeof(struct semaphore) <= sizeof(struct skua_semaphore),
 	       "the size of a semaphore is frozen");
 
 static struct semaphore *of(struct skua_semaphore *semaphore)

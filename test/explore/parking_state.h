@@ -31,13 +31,13 @@ static struct {
 	struct ski_worker worker[WORKERS];
 	struct ski_worker *list[WORKERS];
 	struct ski_fiber fiber[WORKERS]; /* each worker's own */
-	struct ski_segment segment; /* of both: only an address */
 	_Atomic(unsigned) queue[JOBS];
 	struct ski_fiber resumed; /* of worker 0 */
 	unsigned ran[EX_THREADS]; /* jobs, by each thread */
 	bool busy[EX_THREADS]; /* its worker does not look any more */
 	bool chained; /* the first job submits the second */
 	bool served; /* a worker goes on after a job */
+	struct ski_segment segment; /* of both: only an address */
 } s;
 
 /* A job is the address of its place in the queue. */
