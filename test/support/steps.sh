@@ -28,9 +28,10 @@ one-core 400 unit and stress tests on one core
 tiny 300 ... with tiny rings, segments and slabs
 ucontext 300 ... with ucontext in place of the assembly
 musl 240 unit tests with musl, a short stress linked statically
-i386 240 unit tests and a short stress on i386
-aarch64 300 ... on AArch64, under qemu
-riscv64 300 ... on RISC-V with 64 bits, under qemu
+switch-aarch64 120 the context switch of AArch64, under qemu
+i386 400 unit tests and a short stress on i386 (only with --long)
+aarch64 400 ... on AArch64, under qemu (only with --long)
+riscv64 400 ... on RISC-V with 64 bits, under qemu (only with --long)
 asan 400 unit and stress tests, gcc with address, undefined, leak sanitizer
 asan-clang 400 ... the same with clang
 tsan 500 ... with gcc and thread sanitizer
@@ -353,6 +354,21 @@ step_musl() {
 
 # Left out are tests of much address space, of mappings to the last one, and of
 # the rounding mode of SSE, which ucontext does not keep on i386.
+# The platform layer needs no library, so it can be compiled for another
+# machine without having that machine's.
+step_switch-aarch64() {
+	local program=$SKUA_TEST_BUILD/switch-aarch64 sources
+	mapfile -t sources < <(find lib/platform -maxdepth 1 -name '*.c' \
+		! -name '*_posix.c' ! -name '*_ucontext.c')
+	check 'build' aarch64-linux-gnu-gcc -std=c11 -O2 -D_GNU_SOURCE -static \
+		-pthread -mbranch-protection=standard -Wall -Wextra -Werror \
+		-Iinclude -Ilib/platform -isystem test/support -o "$program" \
+		"${sources[@]}" lib/platform/aarch64/context.S \
+		test/unit/platform/test_context.c \
+		test/support/criterion/criterion.c -lm
+	check 'test_context' qemu-aarch64-static "$program"
+}
+
 step_i386() {
 	run_foreign i386 test_context test_fiber test_open_fail test_stack \
 		test_thread test_wait
