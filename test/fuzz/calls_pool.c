@@ -269,7 +269,9 @@ void call_numbers(void)
 	EXPECT(running <= JOBS_MOST);
 }
 
-/* Until nothing moves; then the numbers are exact. */
+/* Until nothing moves; then the numbers are exact. One that was cancelled and
+ * is met just now runs for a moment: so it is waited for, not looked at once,
+ * and numbers that never come right are a hang. */
 void call_settle(void)
 {
 	struct pool *pool = some_pool();
@@ -284,8 +286,6 @@ void call_settle(void)
 	while (skua_pool_running(pool->handle) != running ||
 	       skua_pool_pending(pool->handle) != pending)
 		sched_yield();
-	EXPECT(skua_pool_running(pool->handle) == running);
-	EXPECT(skua_pool_pending(pool->handle) == pending);
 }
 
 /* Nobody can end the default pool. */

@@ -608,11 +608,13 @@ Test(fork, a_failing_child_fails_the_run, .timeout = LIMIT)
 
 /* --- Cancelled and closed. --- */
 
+/* Or refused: it is counted as pending before it looks at closing. */
 static void *run_fib_cancelled(void *pool)
 {
 	long value = 77;
+	int error = fib_run(pool, &value, 10);
 
-	CHECK(fib_run(pool, &value, 10) == SKUA_ECANCELLED);
+	CHECK(error == SKUA_ECANCELLED || error == SKUA_ECLOSED);
 	CHECK(value == 77);
 	return NULL;
 }
