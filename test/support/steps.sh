@@ -406,14 +406,15 @@ step_tsan-clang() {
 	run_all_suites
 }
 
-# For an hour if it may be long.
+# For an hour, and from new seeds, if it may be long; else always the same
+# programs, so that CI says something about the change and not about its luck.
 soak() { # WORKERS...
-	local seconds=10 workers
-	[ -z "${SKUA_TEST_LONG-}" ] || seconds=600
+	local seconds=10 from=(--seed 1) workers
+	[ -z "${SKUA_TEST_LONG-}" ] || seconds=600 from=()
 	for workers; do
 		check "$(basename "$tree"), $workers workers" \
 			"$tree/test/soak/soak" --seconds $seconds \
-			--workers "$workers"
+			--workers "$workers" "${from[@]}"
 	done
 }
 
@@ -430,13 +431,13 @@ step_soak() {
 
 # What it finds is left beside the logs; test/fuzz/replay.c runs it again.
 step_fuzz() {
-	local seconds=60 found=$SKUA_TEST_BUILD/fuzz-found
-	[ -z "${SKUA_TEST_LONG-}" ] || seconds=1800
+	local seconds=60 seed=1 found=$SKUA_TEST_BUILD/fuzz-found
+	[ -z "${SKUA_TEST_LONG-}" ] || seconds=1800 seed=0
 	CC=clang-14 build_checked fuzz -Dfuzz=true -Db_lundef=false \
 		-Db_sanitize=address,undefined
 	rm -rf "$found"
 	mkdir -p "$found"
-	check 'libFuzzer' "$tree/test/fuzz/fuzz" -max_total_time=$seconds \
+	check 'libFuzzer' "$tree/test/fuzz/fuzz" -max_total_time=$seconds -seed=$seed \
 		-max_len=256 -len_control=0 -timeout=300 \
 		-artifact_prefix="$SKUA_TEST_BUILD/" "$found" test/fuzz/corpus
 }
