@@ -124,7 +124,12 @@ write_machine() {
 
 [ ! -e "$prefix/machine.ini" ] || exit 0
 mkdir -p "$folder"
+# Exit status 75: not to be had, now. Nothing else ends with it.
+set -E
+trap 'exit 75' ERR
 [ -e "$folder/source" ] || fetch_liburcu
+trap - ERR
+set +E
 rm -rf "$prefix"
 mkdir "$prefix"
 build_liburcu
