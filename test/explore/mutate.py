@@ -63,7 +63,7 @@ ROOT = HERE.parent.parent
 PARTS = ["bench", "docs", "include", "lib", "test", "meson.build",
          "meson_options.txt"]
 
-SECONDS_CLEAN = 0.5
+SECONDS_CLEAN = 1  # whole seconds, as --seconds has them
 SECONDS_KILL = 60  # most need less than one
 SECONDS_BUILD = 600  # of the first build, on a busy machine
 SECONDS_TEST = 300
