@@ -17,7 +17,8 @@ static void stand(struct ski_bell *bell, struct ski_ringee *ringee)
 {
 	/* Relaxed: the CAS checks it. */
 	ringee->next = atomic_load_explicit(&bell->list, memory_order_relaxed);
-	/* Seq_cst: see the head. Failure: reloaded. */
+	/* Seq_cst: pairs with is_empty() and take_all() in who rings: he
+	 * sees us, or we see what he made true. Failure: reloaded. */
 	while (!atomic_compare_exchange_weak_explicit(
 		&bell->list, &ringee->next, ringee, memory_order_seq_cst,
 		memory_order_relaxed))
@@ -26,14 +27,14 @@ static void stand(struct ski_bell *bell, struct ski_ringee *ringee)
 
 static struct ski_ringee *take_all(struct ski_bell *bell)
 {
-	/* Seq_cst: see the head; acquires what stand() has released. */
+	/* Seq_cst: pairs with stand(), whose ringees it acquires. */
 	return atomic_exchange_explicit(&bell->list, NULL,
 					memory_order_seq_cst);
 }
 
 static bool is_empty(struct ski_bell *bell)
 {
-	/* Seq_cst: see the head. */
+	/* Seq_cst: pairs with stand(). */
 	return !atomic_load_explicit(&bell->list, memory_order_seq_cst);
 }
 
@@ -59,7 +60,7 @@ void ski_bell_ring(struct ski_bell *bell)
 	do {
 		if (!is_empty(bell))
 			tell_all(take_all(bell));
-		/* Seq_cst: see the head. */
+		/* Seq_cst: pairs with the loads in sift(). */
 		atomic_fetch_add_explicit(&bell->rings, 1,
 					  memory_order_seq_cst);
 	} while (!is_empty(bell));
@@ -68,7 +69,7 @@ void ski_bell_ring(struct ski_bell *bell)
 /* Drop those who have given up. */
 static void sift(struct ski_bell *bell)
 {
-	/* Seq_cst, here and below: see the head. */
+	/* Seq_cst, here and below: pairs with ski_bell_ring(). */
 	uint64_t rings =
 		atomic_load_explicit(&bell->rings, memory_order_seq_cst);
 	struct ski_ringee *list = take_all(bell);

@@ -61,7 +61,8 @@ struct ticket {
 	uint64_t number;
 };
 
-/* Seq_cst, here and below: see the head. */
+/* Seq_cst, here and below: head pairs with advance(), tail with is_pending(), in
+ * one order with stand() in bell.c. */
 static bool take_ticket(void *what)
 {
 	struct ticket *ticket = what;

@@ -193,7 +193,7 @@ int ski_pool_refusal(struct skua_pool *pool)
 /*
  * What was submitted before needs a worker, also if there was none wanted,
  * unless it is cancelled. If none can be had nothing has changed, but if @must
- * it is cancelled then. Returns whether this was the first who closes.
+ * it is cancelled then. *@first: nobody has closed it before.
  */
 static int begin_to_close(struct skua_pool *pool, unsigned *bits, bool must,
 			  bool *first)
