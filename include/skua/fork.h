@@ -142,6 +142,7 @@ SKUA_API skua_here skua_fork_slow_1(skua_here here)
 	__attribute__((__cold__, __noinline__));
 SKUA_API uintptr_t skua_join_slow_1(skua_here here)
 	__attribute__((__cold__, __noinline__));
+SKUA_API void skua_show_1(skua_here here);
 SKUA_API int skua_run_frame_1(struct skua_pool *pool, struct skua_frame *frame);
 SKUA_API int skua_submit_frame_1(struct skua_pool *pool,
 				 const struct skua_frame *frame,
@@ -212,6 +213,30 @@ static inline SKUA_ALWAYS_INLINE uintptr_t skua_take(skua_here here,
 		taken = skua_join_slow_1(here);
 	skua_free_frame((skua_here)(taken & ~(uintptr_t)1), run);
 	return taken;
+}
+
+/**
+ * Whether somebody may want work: the next fork would look for the idle. True
+ * of a task that has not forked yet, too. For those who have a choice between
+ * forking and going on by themselves, and ask often: two loads.
+ * Thread: the task whose `here` it is. Blocks: never.
+ */
+static inline SKUA_ALWAYS_INLINE int skua_is_wanted(skua_here here)
+{
+	/* Relaxed: a hint. The frame before, as in the slow paths: `here` may
+	 * be the first of its segment, behind the header. */
+	return skua_load_relaxed(&skua_segment_of(here - 1)->limit) <=
+	       (uintptr_t)here;
+}
+
+/**
+ * Let others have the children that were forked before @here and not joined:
+ * for a task that is about to do something long without forking or joining.
+ * Thread: the task whose `here` it is. Blocks: never.
+ */
+static inline void skua_show(skua_here here)
+{
+	skua_show_1(here);
 }
 
 /* The rest is what SKUA_TASK needs: lists of parameters from type and name

@@ -221,6 +221,24 @@ static inline uint32_t ski_forkstack_fork(struct ski_segment *segment,
 	return count;
 }
 
+/* Owner, before something long: frames [split, here) become public. Returns how
+ * many. */
+static inline uint32_t ski_forkstack_show(struct ski_segment *segment,
+					  uint32_t here)
+{
+	uint32_t split = ski_segment_split(segment);
+	uint32_t count = here - split;
+
+	if (!count)
+		return 0;
+	ski_segment_expose(segment, split, count);
+	/* Relaxed: a hint, as in ski_forkstack_fork(). */
+	atomic_store_explicit(&segment->pub.limit,
+			      ski_segment_limit(segment, here),
+			      memory_order_relaxed);
+	return count;
+}
+
 /*
  * Owner, in a wait: make all private frames public.
  * Returns how many. The private frames end where one has no run function.

@@ -71,6 +71,17 @@ skua_here skua_fork_slow_1(skua_here here)
 	return here;
 }
 
+void skua_show_1(skua_here here)
+{
+	struct ski_segment *segment = ski_segment_of(here - 1);
+	struct ski_worker *worker = ski_worker_of(segment->frame);
+
+	if (!ski_forkstack_show(segment, ski_segment_index(segment, here)))
+		return;
+	ski_count_add(&worker->producer.counters, SKI_COUNT_EXPOSURES, 1);
+	look_at_idle(worker, segment, true);
+}
+
 uintptr_t skua_join_slow_1(skua_here here)
 {
 	struct ski_segment *segment = ski_segment_of(here - 1);

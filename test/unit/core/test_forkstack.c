@@ -172,6 +172,35 @@ Test(forkstack, fork)
 	free_segment(segment);
 }
 
+/* All that is private; nothing changes where nothing is. */
+static void show_in(struct ski_segment *segment, uint32_t top, uint32_t split,
+		    uint32_t here, unsigned wish)
+{
+	uint32_t count = here - split;
+
+	set_state(segment, top, split, wish);
+	cr_assert_eq(ski_forkstack_show(segment, here), count);
+	cr_assert(is_state(segment, top, here, count ? 0 : wish),
+		  "split %u, here %u, wish %u", split, here, wish);
+}
+
+Test(forkstack, show)
+{
+	struct ski_segment *segment = new_segment();
+
+	for (uint32_t split = 0; split <= FRAMES; split++)
+		for (uint32_t n = 0; n <= 4 * KEEP; n++) {
+			uint32_t left = FRAMES - split;
+			uint32_t here = split + (n < left ? n : left);
+
+			for (unsigned wish = 0; wish < WISHES; wish++) {
+				show_in(segment, 0, split, here, wish);
+				show_in(segment, split, split, here, wish);
+			}
+		}
+	free_segment(segment);
+}
+
 /* Public frames come back, as many as KEEP / 2, one only if others want some,
  * whom the next fork will hear; none if all were stolen. */
 static void join_public(struct ski_segment *segment, uint32_t top,

@@ -408,6 +408,77 @@ Test(fork, waits_for_a_future_that_needs_its_children, .timeout = LIMIT)
 	with_pools(unrelated_body);
 }
 
+/* --- A long time without forks and joins. --- */
+
+static struct gate busy;
+
+/* One worker, which runs this, and one that has other things to do until all
+ * children are forked. The task neither joins nor suspends until they ran. */
+SKUA_TASK(int, shower, int, count)
+{
+	int sum = 0;
+
+	gate_await(&busy, 1);
+	for (int i = 1; i <= count; i++)
+		child_fork(&here, i);
+	skua_show(here);
+	/* Again, with nothing to show. */
+	skua_show(here);
+	gate_open(&busy);
+	while (atomic_load(&children_ran) < (unsigned)count)
+		sched_yield();
+	for (int i = 1; i <= count; i++)
+		sum += child_join(&here);
+	skua_show(here);
+	return sum;
+}
+
+/* "Let others have the children that were forked": around a segment's end */
+Test(fork, shown_children_are_run, .timeout = LIMIT)
+{
+	static const int counts[] = { 0, 1, 2, 3, 17, 1019, 1020, 1021, 2100 };
+	struct skua_pool *pool = open_pool(2);
+
+	for (size_t k = 0; k < sizeof(counts) / sizeof(*counts); k++) {
+		int sum = 0;
+
+		gate_close(&busy);
+		atomic_store(&children_ran, 0);
+		CHECK(skua_submit(pool, hold, &busy, NULL) == 0);
+		CHECK(shower_run(pool, &sum, counts[k]) == 0);
+		CHECK(sum == counts[k] * (counts[k] + 1) / 2);
+	}
+	CHECK(skua_pool_close(pool, SKUA_CLOSE_WAIT) == 0);
+	settle(2);
+}
+
+SKUA_TASK(int, listener, int, n)
+{
+	gate_await(&busy, 1);
+	/* The first fork looks for the idle, and finds none. */
+	child_fork(&here, n);
+	child_fork(&here, n);
+	CHECK(!skua_is_wanted(here));
+	gate_open(&busy);
+	while (!skua_is_wanted(here))
+		sched_yield();
+	return child_join(&here) + child_join(&here);
+}
+
+/* "Whether somebody may want work": said without a fork or a join */
+Test(fork, hears_of_the_hungry, .timeout = LIMIT)
+{
+	struct skua_pool *pool = open_pool(2);
+	int sum = 0;
+
+	gate_close(&busy);
+	CHECK(skua_submit(pool, hold, &busy, NULL) == 0);
+	CHECK(listener_run(pool, &sum, 4) == 0);
+	CHECK(sum == 8);
+	CHECK(skua_pool_close(pool, SKUA_CLOSE_WAIT) == 0);
+	settle(2);
+}
+
 /* Without a poll: the child itself submits what the parent waits for. */
 static _Atomic(struct skua_future *) from_child;
 
