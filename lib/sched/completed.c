@@ -17,6 +17,7 @@
 #include "forked.h"
 #include "objects.h"
 #include "wait.h"
+#include "waiter.h"
 
 #define READER ((uintptr_t)1)
 

@@ -4,9 +4,9 @@
 
 #include "cache.h"
 #include "chain.h"
+#include "join.h"
 #include "pool.h"
 #include "run.h"
-#include "wait.h"
 #include "wake.h"
 
 /* Frames became public, or may have to. */
@@ -104,7 +104,7 @@ uintptr_t skua_join_slow_1(skua_here here)
 	case SKI_JOIN_STOLEN:
 		break;
 	}
-	ski_wait_frame(worker, segment, i);
+	ski_join_frame(worker, segment, i);
 	ski_forkstack_rebase(segment, i);
 	return (uintptr_t)frame;
 }

@@ -8,7 +8,7 @@
 #include "objects.h"
 #include "pool.h"
 #include "run.h"
-#include "wait.h"
+#include "waiter.h"
 #include "wake.h"
 
 /* ---- memory ---- */

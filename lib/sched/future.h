@@ -59,9 +59,6 @@ void ski_future_orphan(struct skua_future *future);
 /* Whether a wait could never end: SKUA_EDEADLK, SKUA_ECLOSED, or 0. */
 int ski_future_refuse_wait(struct skua_future *future);
 
-/* Tell a list of waiters (wait.c) that what they wait for ended as @status. */
-void ski_waiters_tell(struct ski_waiter *list, enum ski_status status);
-
 /* callback.c: of a future that has ended and had CALLBACKS. May free it. */
 void ski_callbacks_run(struct skua_future *future);
 

@@ -11,7 +11,7 @@
 #include "guest.h"
 #include "run.h"
 #include "steal.h"
-#include "wait.h"
+#include "waiter.h"
 #include "wake.h"
 
 enum {

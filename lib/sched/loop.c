@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "loop.h"
 
+#include "alarm.h"
 #include "cache.h"
 #include "clock.h"
 #include "pool.h"
@@ -82,7 +83,7 @@ static void run(struct ski_worker *worker, uintptr_t job)
 /* Whether there is something for the loop to do but jobs. */
 static bool is_due(struct ski_worker *worker)
 {
-	ski_wait_timers(worker);
+	ski_alarm_ring(worker);
 	return worker->ready.first || !ski_inbox_empty(&worker->inbox);
 }
 
@@ -247,7 +248,7 @@ static uintptr_t fair_job(struct ski_worker *worker)
 {
 	if (ski_likely(++worker->tick % SKI_FAIR_EVERY))
 		return 0;
-	ski_wait_timers(worker);
+	ski_alarm_ring(worker);
 	return ski_steal_fair(worker);
 }
 
@@ -301,7 +302,7 @@ static bool serve(struct ski_worker *worker)
 
 	/* No searcher any more: others do it. */
 	ski_wake_found(worker);
-	ski_wait_timers(worker);
+	ski_alarm_ring(worker);
 	node = ready_fiber(worker);
 	if (!node)
 		job = ski_deque_take(&worker->inner);

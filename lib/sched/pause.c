@@ -5,7 +5,7 @@
  */
 #include "future.h"
 #include "pool.h"
-#include "wait.h"
+#include "waiter.h"
 #include "wake.h"
 
 int skua_pool_pause(struct skua_pool *pool)

@@ -8,6 +8,7 @@
 
 #include "forked.h"
 #include "objects.h"
+#include "waiter.h"
 
 void ski_promise_run(skua_here here, struct skua_job *job)
 {

@@ -14,6 +14,7 @@
 #include "clock.h"
 #include "objects.h"
 #include "wait.h"
+#include "waiter.h"
 
 struct many {
 	/* A: waiters not told; and 1 while the caller goes through the

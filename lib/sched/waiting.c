@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "waiting.h"
 
+#include "alarm.h"
 #include "pool.h"
 
 /* The explorer shortens it. */
@@ -94,7 +95,7 @@ static void sleep_until(struct ski_ticket *ticket, int64_t deadline_ns)
 	struct ski_fiber *fiber = ticket->fiber;
 
 	if (fiber)
-		ski_wait_ticket(fiber->home, ticket, deadline_ns);
+		ski_alarm_ticket(fiber->home, ticket, deadline_ns);
 	else
 		sleep_thread(ticket, deadline_ns);
 }

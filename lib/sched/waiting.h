@@ -7,8 +7,8 @@
 #ifndef SKI_WAITING_H
 #define SKI_WAITING_H
 
-#include "wait.h"
 #include "waitq.h"
+#include "worker.h"
 
 /*
  * Who is calling, for ownership: the fiber that a task runs on, or the thread.

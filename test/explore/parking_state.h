@@ -113,7 +113,7 @@ void ski_worker_end(struct ski_worker *worker)
 	(void)worker;
 }
 
-void ski_wait_timers(struct ski_worker *worker)
+void ski_alarm_ring(struct ski_worker *worker)
 {
 	(void)worker;
 }

@@ -11,6 +11,7 @@
 #ifndef EX_RUNTIME_H
 #define EX_RUNTIME_H
 
+#include "alarm.h"
 #include "cache.h"
 #include "loop.h"
 #include "pool.h"
@@ -18,6 +19,7 @@
 #include "run.h"
 #include "steal.h"
 #include "wait.h"
+#include "waiter.h"
 #include "wake.h"
 
 enum {

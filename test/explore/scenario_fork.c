@@ -2,7 +2,7 @@
 /*
  * Fork and join beyond one segment's frames: joins that wait, chains of
  * segments, proxies and leapfrogging. All of it is the source of lib/sched
- * (fork.c, chain.c, run.c, wait.c). What owner and thieves do with the frames
+ * (fork.c, chain.c, run.c, join.c). What owner and thieves do with the frames
  * of one segment is in scenario_forkstack.c.
  */
 #include "fork_children.h"

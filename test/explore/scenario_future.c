@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Futures, with the source of lib/sched (submit.c, future.c, wait.c): the
+ * Futures, with the source of lib/sched (submit.c, future.c, waiter.c): the
  * finisher, those who wait, cancel and release, each at any moment. Every task
  * runs once or is cancelled, everybody who waits is told, and the future is
  * freed once, after the last touch. Waits with a deadline, and waits of tasks,

@@ -4,7 +4,7 @@
  * was done before, in the order of who pushed it; a sleeping worker wakes, and
  * nobody touches a worker that may be gone. The source of lib/sched: pushes are
  * ski_fiber_resume(), the worker collects and sleeps as in loop.c, or blocks in
- * a join as in wait.c.
+ * a join as in join.c and wait.c.
  *
  * Thread 1 is the worker.
  */

@@ -11,6 +11,7 @@
  */
 #include <skua/sync.h>
 
+#include "alarm.h"
 #include "clock.h"
 #include "waiting.h"
 
@@ -50,8 +51,8 @@ void ski_fiber_resume(struct ski_fiber *fiber)
 	ex_assert(!"no fibers here");
 }
 
-void ski_wait_ticket(struct ski_worker *worker, struct ski_ticket *ticket,
-		     int64_t deadline_ns)
+void ski_alarm_ticket(struct ski_worker *worker, struct ski_ticket *ticket,
+		      int64_t deadline_ns)
 {
 	(void)worker;
 	(void)ticket;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Waits for futures that end before the future does, and waits of tasks, with
- * the source of lib/sched (future.c, wait.c): whoever waits goes on once, told
+ * the source of lib/sched (future.c, waiter.c, alarm.c): whoever waits goes on once, told
  * or timed out, and every waiter is freed once.
  *
  * A task that waits is suspended with the library's own calls. Only the switch
@@ -164,7 +164,7 @@ static void serve(struct ski_worker *worker, struct ski_fiber *fiber)
 	for (;;) {
 		struct ski_inbox_node *node;
 
-		ski_wait_timers(worker);
+		ski_alarm_ring(worker);
 		ski_loop_collect(worker);
 		node = ski_queue_take(&worker->ready);
 		if (node) {

@@ -304,7 +304,7 @@ static void drop_waiter(struct ski_waiter *waiter)
 	atomic_fetch_add_explicit(&nodes_freed, 1, memory_order_relaxed);
 }
 
-/* As lib/sched/wait.c: the last touch of a waiter that is not shared. */
+/* As lib/sched/waiter.c: the last touch of a waiter that is not shared. */
 static void tell(struct ski_waiter *waiter)
 {
 	const void *address = &waiter->state;
