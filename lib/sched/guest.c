@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "guest.h"
 
-#include <pthread.h>
-
 #include "pool.h"
+#include "thread_exit.h"
 
 /* Of the calling thread. */
 static _Thread_local struct {
@@ -11,9 +10,7 @@ static _Thread_local struct {
 	bool past_exit; /* the destructor has run */
 } mine;
 
-static pthread_key_t exit_key;
-static pthread_once_t exit_once = PTHREAD_ONCE_INIT;
-static bool exit_known;
+static struct ski_thread_exit at_exit;
 
 static void free_guest(struct ski_guest *guest)
 {
@@ -51,11 +48,6 @@ static void leave_all(void *unused)
 			leave(guest);
 		guest = next;
 	}
-}
-
-static void make_key(void)
-{
-	exit_known = !pthread_key_create(&exit_key, leave_all);
 }
 
 void ski_guest_part(struct ski_guest *guest)
@@ -138,8 +130,7 @@ static struct ski_guest *join_pool(struct skua_pool *pool)
 		guest = new_guest(pool);
 	if (!guest || mine.past_exit)
 		return guest;
-	/* Any value but NULL: the destructor finds the list itself. */
-	if (!exit_known || pthread_setspecific(exit_key, &exit_key)) {
+	if (!ski_thread_exit_expect(&at_exit, leave_all)) {
 		leave(guest);
 		return NULL;
 	}
@@ -154,7 +145,6 @@ struct ski_guest *ski_guest_of(struct skua_pool *pool)
 
 	if (ski_likely(mine.last && mine.last->pool_number == pool->number))
 		return mine.last;
-	pthread_once(&exit_once, make_key);
 	for (; *at; at = &(*at)->next) {
 		struct ski_guest *guest = *at;
 

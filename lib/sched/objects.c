@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "objects.h"
 
-#include <pthread.h>
-
 #include "forked.h"
+#include "thread_exit.h"
 
 /* Of a thread that is neither worker nor guest. */
 static _Thread_local struct {
@@ -11,9 +10,7 @@ static _Thread_local struct {
 	bool past_exit; /* the destructor has run */
 } mine;
 
-static pthread_key_t exit_key;
-static pthread_once_t exit_once = PTHREAD_ONCE_INIT;
-static bool exit_known;
+static struct ski_thread_exit at_exit;
 
 static void leave(void *unused)
 {
@@ -24,17 +21,10 @@ static void leave(void *unused)
 	mine.slab = NULL;
 }
 
-static void make_key(void)
-{
-	exit_known = !pthread_key_create(&exit_key, leave);
-}
-
-/* Whether the destructor will run. Any value but NULL does. */
+/* Whether leave() will be called. */
 static bool is_watched(void)
 {
-	pthread_once(&exit_once, make_key);
-	return !mine.past_exit && exit_known &&
-	       !pthread_setspecific(exit_key, &exit_key);
+	return !mine.past_exit && ski_thread_exit_expect(&at_exit, leave);
 }
 
 /* A slab for this object alone: nobody would give up a larger one. */

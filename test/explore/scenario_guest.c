@@ -7,9 +7,12 @@
  */
 #include <pthread.h>
 
-#define pthread_once(once, make) ((void)(once), (void)(make))
-#define pthread_key_create(key, leave) ((void)(key), (void)(leave), 0)
-#define pthread_setspecific(key, value) ((void)(key), (void)(value), 0)
+static int make_key(pthread_key_t *key);
+static void drop_key(pthread_key_t key);
+static int use_key(pthread_key_t key);
+#define pthread_key_create(key, leave) ((void)(leave), make_key(key))
+#define pthread_key_delete(key) drop_key(key)
+#define pthread_setspecific(key, value) ((void)(value), use_key(key))
 #include "guest.c"
 
 #include "rcu.h"
@@ -24,7 +27,31 @@ static struct {
 	uint64_t job[JOBS];
 	unsigned got[EX_THREADS][JOBS]; /* by each thread */
 	uint32_t count; /* of records, at the end */
+	struct ski_thread_exit at_exit;
+	bool made[EX_THREADS], dropped[EX_THREADS]; /* a key by each thread */
 } s;
+
+/* The key of thread t is t; where the scenario is about something else, setup
+ * has made one. */
+static int make_key(pthread_key_t *key)
+{
+	*key = ex_self();
+	s.made[*key] = true;
+	return 0;
+}
+
+static void drop_key(pthread_key_t key)
+{
+	ex_assert(key == ex_self() && s.made[key]);
+	s.dropped[key] = true;
+}
+
+/* Who did not make it itself was told of it. */
+static int use_key(pthread_key_t key)
+{
+	ex_assert(s.made[key]);
+	return 0;
+}
 
 /* As skua_submit() does it. */
 static void submit(unsigned i)
@@ -75,7 +102,8 @@ static void free_pool(void)
 
 static void setup(void)
 {
-	exit_known = true; /* make_key() */
+	s.made[0] = true;
+	atomic_init(&at_exit.key, 1);
 	s.pool.number = 1;
 }
 
@@ -138,6 +166,26 @@ GUEST_SCENARIO(guest_take_over, "two new guests and one record that is free",
 GUEST_SCENARIO(guest_steal, "a thief while two come and go", .setup = setup,
 	       .check = check_two,
 	       .run = { come_and_go, come_and_go, steal_all })
+
+/* ---- the key ---- */
+
+static void expect_exit(void)
+{
+	ex_assert(ski_thread_exit_expect(&s.at_exit, leave_all));
+}
+
+/* One is left, the one that everybody uses. */
+static void check_key(void)
+{
+	pthread_key_t key = 99;
+
+	ex_assert(ski_thread_exit_key(&s.at_exit, leave_all, &key));
+	for (unsigned t = 0; t < EX_THREADS; ++t)
+		ex_assert((s.made[t] && !s.dropped[t]) == (t == key));
+}
+
+GUEST_SCENARIO(guest_key, "three make the key", .check = check_key,
+	       .run = { expect_exit, expect_exit, expect_exit })
 
 /* ---- the pool is freed ---- */
 

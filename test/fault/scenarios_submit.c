@@ -119,6 +119,9 @@ void scenario_submit(void)
 	}
 	for (int i = 0; i < MANY / 2; i++)
 		fault_take(future[i]);
+	fault_end();
+	/* Nothing failed for good. */
+	EXPECT(fault_noted(skua_post(pool, fault_post, NULL), 1));
 	fault_close(pool);
 	/* The others outlive their pool. */
 	for (int i = MANY / 2; i < MANY; i++)
