@@ -402,6 +402,25 @@ class Gate:
         return self.bad == 0 and self.killed > 0
 
 
+def list_all(mutations):
+    """False if one does not apply; all of these are said."""
+    bad = 0
+    for m in mutations:
+        what = m.equivalent or " ".join(m.killer or ["nothing"])
+        try:
+            m.changed()
+            if m.killer:
+                check_killer(m.killer)
+            elif not m.equivalent:
+                raise Broken("neither `killed by:` nor `equivalent:`")
+        except Broken as broken:
+            bad += 1
+            what = f"BROKEN: {broken}"
+        print(f"{m.where}: {m.name}: {what}")
+    print(f"{len(mutations)} mutations, {bad} broken")
+    return not bad
+
+
 def main():
     parser = argparse.ArgumentParser(
         description="Apply mutations to the library; each must be found.")
@@ -417,10 +436,8 @@ def main():
     if not mutations:
         sys.exit("no such mutation")
     if args.list:
-        for m in mutations:
-            m.changed()
-            print(f"{m.where}: {m.name}: "
-                  f"{m.equivalent or ' '.join(m.killer)}")
+        if not list_all(mutations):
+            sys.exit(1)
         return
     gate = Gate(mutations, args.build_dir.absolute(), args.jobs)
     if not gate.run():

@@ -7,6 +7,8 @@
  */
 #include "fork_children.h"
 
+#include "chain.h"
+
 /* ---- the state word: thief against waiter ---- */
 
 static void steal_when_ready(void)
@@ -259,6 +261,24 @@ static void fork_parent_last(void)
 	ex_assert(ski_fiber_current(&s.rt.fiber[0]) == segment);
 }
 
+/* The thief stands in a segment that it has just made. */
+static void steal_in_new(void)
+{
+	struct ski_worker *worker = rt_worker(&s.rt);
+	struct ski_segment *segment = ski_fiber_current(worker->fiber);
+	struct ski_segment *next = ski_chain_push(worker, segment);
+	struct skua_frame *frame;
+	bool again = false;
+
+	ex_assert(next);
+	ski_rcu_read_lock();
+	frame = ski_forkstack_steal(s.rt.fiber[0].first, true, &again);
+	ski_rcu_read_unlock();
+	if (frame)
+		ski_run(next->frame, ski_job_of_frame(frame));
+	ski_chain_pop(worker, segment);
+}
+
 static void check_family(void)
 {
 	ex_assert(times_run(0) == 1 && times_run(GRANDCHILD) == 1);
@@ -305,6 +325,8 @@ LEAPFROG_SCENARIO(leapfrog_child, "a waiter steals from its thief",
 LEAPFROG_SCENARIO(leapfrog_last, "... behind the last frame of a segment",
 		  .setup = setup_two, .check = check_family,
 		  .run = { fork_parent_last, steal_when_ready })
+LEAPFROG_SCENARIO(leapfrog_new, "... whose segment is new", .setup = setup_two,
+		  .check = check_family, .run = { fork_parent, steal_in_new })
 LEAPFROG_SCENARIO(leapfrog_stranger,
 		  "a stranger after the second look is not run in a join",
 		  .setup = setup_two, .check = check_stranger,
