@@ -6,23 +6,7 @@
  */
 #include <string.h>
 
-#include "sched_test.h"
-
-#include "../core/failing_memory.h"
-
-static struct skua_future *open_promise(void)
-{
-	struct skua_future *promise = NULL;
-
-	CHECK(skua_promise_open(&promise) == 0);
-	return promise;
-}
-
-static void release_all(struct skua_future *futures[], size_t count)
-{
-	for (size_t i = 0; i < count; i++)
-		skua_future_release(futures[i]);
-}
+#include "promises.h"
 
 /* The next one must be that of place @index. */
 static void expect(struct skua_completed *completed,

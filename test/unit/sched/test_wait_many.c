@@ -4,23 +4,7 @@
  * several pools; duplicates; timeouts; and that a wait that is over leaves
  * nothing behind.
  */
-#include "sched_test.h"
-
-#include "../core/failing_memory.h"
-
-static struct skua_future *open_promise(void)
-{
-	struct skua_future *promise = NULL;
-
-	CHECK(skua_promise_open(&promise) == 0);
-	return promise;
-}
-
-static void release_all(struct skua_future *futures[], size_t count)
-{
-	for (size_t i = 0; i < count; i++)
-		skua_future_release(futures[i]);
-}
+#include "promises.h"
 
 static void *fail_it(void *arg)
 {
