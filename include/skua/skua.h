@@ -5,7 +5,7 @@
  * Read in this order: error.h (codes), pool.h (worker threads), future.h
  * (submit a function, get its result), map.h (one function for many items),
  * ordered.h (results in the order of jobs), fork.h (fork-join for compute
- * kernels), sync.h (sleep, yield, locks).
+ * kernels), sync.h (sleep, yield, locks), thread.h (plain threads).
  */
 #ifndef SKUA_SKUA_H
 #define SKUA_SKUA_H
@@ -17,5 +17,6 @@
 #include <skua/ordered.h>
 #include <skua/pool.h>
 #include <skua/sync.h>
+#include <skua/thread.h>
 
 #endif

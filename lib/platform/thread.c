@@ -59,6 +59,14 @@ void ski_thread_format_name(char out[SKI_THREAD_NAME_BYTES], const char *prefix,
 	memcpy(out + kept, suffix, (size_t)length + 1);
 }
 
+void ski_thread_cut_name(char out[SKI_THREAD_NAME_BYTES], const char *name)
+{
+	size_t kept = cut(name, SKI_THREAD_NAME_BYTES - 1);
+
+	memcpy(out, name, kept);
+	out[kept] = '\0';
+}
+
 static void *enter(void *arg)
 {
 	struct start start = *(struct start *)arg;
@@ -146,6 +154,11 @@ static int create_blocked(pthread_t *handle, size_t stack_bytes,
 	return error;
 }
 
+static int code_of(int error)
+{
+	return error == ENOMEM ? SKUA_ENOMEM : SKUA_EAGAIN;
+}
+
 int ski_thread_start(struct ski_thread *thread, const char *name,
 		     size_t stack_bytes, void (*run)(void *arg), void *arg)
 {
@@ -162,14 +175,36 @@ int ski_thread_start(struct ski_thread *thread, const char *name,
 	start->arg = arg;
 	start->named = name != NULL;
 	if (name)
-		memcpy(start->name, name, cut(name, sizeof(start->name) - 1));
+		ski_thread_cut_name(start->name, name);
 	int error = create_blocked(&handle, all_bytes, start);
 	if (error) {
 		ski_free(start);
-		return error == ENOMEM ? SKUA_ENOMEM : SKUA_EAGAIN;
+		return code_of(error);
 	}
 	thread->handle = handle;
 	return 0;
+}
+
+int ski_thread_start_plain(struct ski_thread *thread, void *(*run)(void *arg),
+			   void *arg)
+{
+	pthread_t handle;
+	int error = pthread_create(&handle, NULL, run, arg);
+
+	if (error)
+		return code_of(error);
+	thread->handle = handle;
+	return 0;
+}
+
+int ski_thread_join_plain(struct ski_thread *thread, void **result)
+{
+	int state, error;
+
+	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &state);
+	error = pthread_join(thread->handle, result);
+	pthread_setcancelstate(state, NULL);
+	return error ? SKUA_EDEADLK : 0;
 }
 
 void ski_thread_join(struct ski_thread *thread)

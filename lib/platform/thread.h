@@ -32,8 +32,20 @@ struct ski_thread {
 int ski_thread_start(struct ski_thread *thread, const char *name,
 		     size_t stack_bytes, void (*run)(void *arg), void *arg);
 
+/*
+ * Start a thread like any other of the process, which inherits its creator's
+ * signal mask and name. It may end by pthread_exit(), too. As above: must be
+ * joined or detached, Errors.
+ */
+int ski_thread_start_plain(struct ski_thread *thread, void *(*run)(void *arg),
+			   void *arg);
+
 /* Wait until it has returned. Not from the thread itself. */
 void ski_thread_join(struct ski_thread *thread);
+
+/* The same of a plain one, and no cancellation point: *@result is what it
+ * returned. Errors: SKUA_EDEADLK (it joins the caller). */
+int ski_thread_join_plain(struct ski_thread *thread, void **result);
 
 /* Let it free itself when it returns. */
 void ski_thread_detach(struct ski_thread *thread);
@@ -45,8 +57,14 @@ void ski_thread_detach(struct ski_thread *thread);
 void ski_thread_format_name(char out[SKI_THREAD_NAME_BYTES], const char *prefix,
 			    unsigned number);
 
+/* As much of @name as there is room for, in whole characters. */
+void ski_thread_cut_name(char out[SKI_THREAD_NAME_BYTES], const char *name);
+
 /* Name the calling thread: @name has at most 15 bytes. */
 void ski_thread_set_name(const char *name);
+
+/* The calling thread's name. */
+void ski_thread_get_name(char out[SKI_THREAD_NAME_BYTES]);
 
 /* Let another thread have this CPU. */
 void ski_thread_yield(void);

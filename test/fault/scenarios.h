@@ -28,4 +28,7 @@ void scenario_cancel_inside(void);
 void scenario_close(void);
 void scenario_close_outside(void);
 
+/* scenarios_thread.c */
+void scenario_threads(void);
+
 #endif

@@ -20,5 +20,6 @@ const struct scenario fault_scenarios[] = {
 	{ "cancel_inside", scenario_cancel_inside, false },
 	{ "close", scenario_close, false },
 	{ "close_outside", scenario_close_outside, false },
+	{ "threads", scenario_threads, false },
 	{ NULL, NULL, false },
 };

@@ -182,13 +182,25 @@ static void get_name(void *arg)
 	prctl(PR_GET_NAME, arg);
 }
 
+static void get_name_here(void *arg)
+{
+	ski_thread_get_name(arg);
+}
+
 static void expect_name(const char *given, const char *expected)
 {
-	char name[16] = "";
+	char name[16] = "", out[16];
 	struct ski_thread thread = start(given, get_name, name);
 
 	ski_thread_join(&thread);
 	cr_expect_str_eq(name, expected);
+	memset(name, 'x', sizeof(name));
+	thread = start(given, get_name_here, name);
+	ski_thread_join(&thread);
+	cr_expect_str_eq(name, expected);
+	if (given)
+		ski_thread_cut_name(out, given);
+	cr_expect(!given || strcmp(out, expected) == 0);
 }
 
 Test(thread, names)
@@ -205,6 +217,39 @@ Test(thread, names)
 
 	prctl(PR_SET_NAME, "creator");
 	expect_name(NULL, "creator");
+}
+
+static void *get_mask_and_return(void *mask)
+{
+	get_mask(mask);
+	return mask;
+}
+
+static void *exit_early(void *arg)
+{
+	pthread_exit(arg);
+	return NULL;
+}
+
+/* Those that are started for the program are like its own. */
+Test(thread, plain)
+{
+	struct ski_thread thread;
+	sigset_t mask, before;
+	void *result = NULL;
+
+	sigemptyset(&mask);
+	sigaddset(&mask, SIGUSR2);
+	pthread_sigmask(SIG_SETMASK, &mask, &before);
+	cr_assert_eq(
+		ski_thread_start_plain(&thread, get_mask_and_return, &mask), 0);
+	cr_assert_eq(ski_thread_join_plain(&thread, &result), 0);
+	cr_expect_eq(result, &mask);
+	cr_expect(sigismember(&mask, SIGUSR2) == 1);
+	cr_expect(sigismember(&mask, SIGTERM) == 0);
+	cr_assert_eq(ski_thread_start_plain(&thread, exit_early, &before), 0);
+	cr_assert_eq(ski_thread_join_plain(&thread, &result), 0);
+	cr_expect_eq(result, &before);
 }
 
 /* The thread's copy of the name is its own. */
