@@ -18,7 +18,8 @@ skua_packages() ( # SET
 			g++ clang-14 libomp-14-dev
 		;;
 	test)
-		set -- "$@" zlib1g-dev g++ clang-14 libclang-rt-14-dev \
+		set -- "$@" zlib1g-dev libglib2.0-dev libtbb-dev \
+			g++ clang-14 libclang-rt-14-dev \
 			clang-format-14 libcriterion-dev shellcheck valgrind \
 			gcc-aarch64-linux-gnu libc6-dev-arm64-cross \
 			gcc-i686-linux-gnu libc6-dev-i386-cross \

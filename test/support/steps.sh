@@ -21,7 +21,7 @@ explore 500 schedules and memory orders of the lock-free structures
 mutations 500 wrong changes to the library that the explorer must find
 examples 200 the examples, built and run
 bench 300 the benchmarks compute what they should
-readme 90 the first program in README.md, built as it says there
+readme 180 the first program in README.md; those of docs/migration.md
 install 200 consumers of the installed library and of the subproject
 valgrind 200 unit tests and an example under memcheck
 one-core 400 unit and stress tests on one core
@@ -242,6 +242,7 @@ step_bench() {
 
 step_readme() {
 	check 'README.md' bash test/support/readme.sh
+	check 'docs/migration.md' bash test/support/migration.sh
 }
 
 # Compiles a consumer with what pkg-config says of the installed library, as
