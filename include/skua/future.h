@@ -45,8 +45,11 @@ typedef void *skua_fn(void *arg);
  * On error *@out is untouched and @fn never runs.
  *
  * Thread: any, inside a task too, without registration. Not
- * async-signal-safe. Blocks: never.
- * Errors: SKUA_EINVAL (NULL @pool or @fn), SKUA_ENOMEM, SKUA_ECLOSED.
+ * async-signal-safe. Blocks: never, but while a bounded pool is full: then it
+ * suspends the task / blocks the thread (max_pending in pool.h).
+ * Errors: SKUA_EINVAL (NULL @pool or @fn), SKUA_ENOMEM, SKUA_ECLOSED,
+ * SKUA_EBROKEN, SKUA_EFULL (from drop_arg, drop_result, or a hook of the pool,
+ * which must not wait for room).
  */
 SKUA_API int skua_submit(struct skua_pool *pool, skua_fn *fn, void *arg,
 			 struct skua_future **out);
@@ -64,9 +67,13 @@ SKUA_API int skua_post(struct skua_pool *pool, void (*fn)(void *), void *arg);
  * owned by the caller; @out may be NULL. On error @out is untouched and
  * nothing runs. @count 0 does nothing and succeeds.
  *
+ * In a bounded pool it waits until there is room for all of them; who submits
+ * after it waits too.
+ *
  * Thread, Blocks: as skua_submit(). Errors: those of skua_submit();
  * SKUA_EINVAL for NULL @args with a @count, SKUA_ENOMEM also for a @count
- * that no memory could hold.
+ * that no memory could hold, SKUA_EFULL for one that can never have room: more
+ * than max_pending or, with SKUA_NO_QUEUE, than there are workers.
  */
 SKUA_API int skua_submit_many(struct skua_pool *pool, skua_fn *fn,
 			      void *const args[], size_t count,
@@ -75,7 +82,8 @@ SKUA_API int skua_submit_many(struct skua_pool *pool, skua_fn *fn,
 /** Options of one submit; start from SKUA_SUBMIT_OPTIONS. */
 struct skua_submit_options {
 	size_t size; /* sizeof this struct */
-	int64_t timeout_ns; /* to wait for room in a bounded pool */
+	int64_t timeout_ns; /* to wait for room in a bounded pool; 0: only
+			     * look */
 	void (*drop_arg)(void *arg); /* called if the task never runs */
 	void (*drop_result)(void *result); /* called if nobody ever reads it */
 	const char *name; /* borrowed; shown in traces */
@@ -97,10 +105,12 @@ struct skua_submit_options {
  * result, if the task returned and the last reference goes without
  * skua_future_result() (with an output) or skua_future_value() having read
  * it; a task that failed has its value dropped if that is not NULL. Both may
- * submit, and must not wait.
+ * submit, and must not wait: a full pool answers SKUA_EFULL to them.
  *
- * @options may be NULL. Thread, Blocks: as skua_submit(). Errors: those of
- * skua_submit(); SKUA_EINVAL for options that the library does not know.
+ * @options may be NULL. Thread: any. Blocks: as skua_submit(), for timeout_ns
+ * nanoseconds at most. Errors: those of skua_submit(); SKUA_EINVAL for options
+ * that the library does not know; in a bounded pool without room SKUA_EFULL
+ * with a timeout_ns of 0, else SKUA_ETIMEDOUT when the time is over.
  */
 SKUA_API int skua_submit_with(struct skua_pool *pool, skua_fn *fn, void *arg,
 			      const struct skua_submit_options *options,

@@ -40,6 +40,15 @@ struct skua_pool;
 #define SKUA_WORKERS_MAX 1024
 
 /**
+ * As max_pending: a job is accepted only while a worker is free for it.
+ *
+ * A worker is free from skua_pool_open() on, and again when the future of what
+ * it ran is done, or while its task is suspended; so whoever has seen a result
+ * finds room for another. One that runs a part of a fork-join task is not free.
+ */
+#define SKUA_NO_QUEUE SIZE_MAX
+
+/**
  * Options of a pool; start from SKUA_POOL_OPTIONS and set what you need.
  *
  * A struct that is shorter than the library's means defaults for the rest;
@@ -57,8 +66,9 @@ struct skua_pool_options {
 	size_t stack_bytes; /* of a task's C stack; 0: 8 MiB. Reserved, not
 			     * committed; rounded up to pages, at least
 			     * 16 KiB. */
-	size_t max_pending; /* 0: unbounded. Bounded pools are not there yet:
-			     * SKUA_EINVAL. */
+	size_t max_pending; /* jobs submitted and not started; 0: any
+			     * number. SKUA_NO_QUEUE: only as many as
+			     * workers are free. See below. */
 	uint64_t seed; /* of victim selection; 0: chosen */
 	/* Called in each worker's thread, first and last; may be NULL. They
 	 * are no tasks: waits in them block the thread. One must not resize,
@@ -70,6 +80,25 @@ struct skua_pool_options {
 	void (*stop)(void *context, unsigned worker);
 	void *context; /* theirs; must live until the pool has ended */
 };
+
+/*
+ * Bounded pools: with max_pending a submit to a full pool waits for room, in the
+ * order of coming: it suspends the task or blocks the thread. With a timeout,
+ * see skua_submit_with(), it answers SKUA_EFULL or SKUA_ETIMEDOUT.
+ *
+ * - A job has its place until a worker starts it, or meets it if it was
+ *   cancelled. It counts in skua_pool_pending() as long.
+ * - A task may submit to its own full pool: while it is suspended its worker
+ *   runs what is queued. Where it cannot be suspended, since memory for stacks
+ *   has run out, the job runs at once, in the submit, if the task has no
+ *   children that are not joined; with those, or in a paused pool, it is queued
+ *   beyond the bound.
+ * - drop_arg and drop_result (future.h), and start and stop for their own pool,
+ *   must not wait: a full pool answers SKUA_EFULL there. Callbacks wait.
+ * - Of a pool that is paused, or has no workers, who waits waits on until it is
+ *   resumed, or has some; a shutdown ends all waits with SKUA_ECLOSED, but with
+ *   SKUA_CLOSE_WAIT not those of the pool's own tasks, which get their room.
+ */
 
 /** Initializer of a struct skua_pool_options: all defaults. */
 #define SKUA_POOL_OPTIONS                                                 \
@@ -195,7 +224,7 @@ SKUA_API int skua_pool_resize(struct skua_pool *pool, unsigned workers);
  * Start nothing new, until skua_pool_resume() or shutdown.
  *
  * Running tasks go on, with their children and after their waits. Submits are
- * accepted and wait. A task that a worker was about to start as this was
+ * accepted and wait, in a bounded pool until it is full. A task that a worker was about to start as this was
  * called may still start. A paused pool whose tasks have ended uses no CPU.
  * Pausing twice is pausing once.
  *

@@ -87,11 +87,14 @@ static int submit(struct skua_ordered *queue, skua_fn *fn, void *arg,
 		  int64_t deadline_ns, struct skua_future **future)
 {
 	struct skua_submit_options options = SKUA_SUBMIT_OPTIONS;
+	int error;
 
 	if (deadline_ns < 0)
 		return skua_submit(queue->pool, fn, arg, future);
 	options.timeout_ns = ski_time_left(deadline_ns);
-	return skua_submit_with(queue->pool, fn, arg, &options, future);
+	error = skua_submit_with(queue->pool, fn, arg, &options, future);
+	/* It had time, before it was at the pool. */
+	return error == SKUA_EFULL ? SKUA_ETIMEDOUT : error;
 }
 
 int skua_ordered_put(struct skua_ordered *queue, skua_fn *fn, void *arg,

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "forked.h"
+#include "hook.h"
 #include "objects.h"
 #include "pool.h"
 #include "run.h"
@@ -28,13 +29,17 @@ void ski_future_free(struct skua_future *future)
 static void drop_result(struct skua_future *future, enum ski_status status)
 {
 	struct ski_extra *extra = future->extra;
+	const void *before;
 
 	if (!extra || !extra->drop_result ||
 	    /* Relaxed: readers came before the last release. */
 	    atomic_load_explicit(&extra->read, memory_order_relaxed))
 		return;
-	if (status == SKI_DONE || (status == SKI_FAILED && future->result))
-		extra->drop_result(future->result);
+	if (status != SKI_DONE && (status != SKI_FAILED || !future->result))
+		return;
+	before = ski_hook_begin(SKI_HOOK_OF_ALL);
+	extra->drop_result(future->result);
+	ski_hook_end(before);
 }
 
 /* ---- in a worker ---- */
@@ -44,8 +49,12 @@ void ski_future_met(struct skua_future *future, enum ski_status status)
 	struct ski_extra *extra = future->extra;
 
 	/* Refused: the submitter was told, and keeps its argument. */
-	if (status != SKI_REFUSED && extra && extra->drop_arg)
+	if (status != SKI_REFUSED && extra && extra->drop_arg) {
+		const void *before = ski_hook_begin(SKI_HOOK_OF_ALL);
+
 		extra->drop_arg(future->arg);
+		ski_hook_end(before);
+	}
 	if (ski_slot_popped(&future->job.state))
 		ski_future_free(future);
 }
@@ -101,9 +110,13 @@ static bool start(struct ski_worker *worker, struct skua_future *future)
 		cancel(future, ski_pool_revoking(worker->pool));
 	if (ski_slot_start(&future->job.state, &state)) {
 		worker->fiber->root = &future->code;
+		if (ski_unlikely(worker->pool->bound))
+			ski_room_started(worker);
 		return true;
 	}
 	ski_future_met(future, ski_slot_status(state));
+	if (worker->pool->bound)
+		ski_room_leave(worker->pool, 1);
 	ski_count_add(&worker->producer.counters, SKI_COUNT_FINISHED, 1);
 	return false;
 }
@@ -115,6 +128,9 @@ static void finish(struct ski_worker *worker, struct skua_future *future)
 	enum ski_status status = failed ? SKI_FAILED : SKI_DONE;
 
 	worker->fiber->root = NULL; /* drop_result() is no task */
+	/* Before anybody is told: who then submits finds it free. */
+	if (ski_unlikely(worker->pool->bound == SKI_NO_QUEUE))
+		ski_room_free(worker);
 	ski_future_ended(future, ski_slot_finish(&future->job.state, status),
 			 status);
 	ski_count_add(&worker->producer.counters, SKI_COUNT_FINISHED, 1);

@@ -224,6 +224,7 @@ static int shut(struct skua_pool *pool, unsigned bits, bool must)
 
 	if (error)
 		return error;
+	ski_room_shut(pool);
 	/* Not under the lock: it calls drop_arg. */
 	if (bits & SKI_CANCELLING)
 		cancel_queued(pool);

@@ -37,7 +37,7 @@ static int read_options(struct skua_pool_options *options,
 
 	if (error)
 		return error;
-	if (options->max_pending || options->stack_bytes > PTRDIFF_MAX)
+	if (options->stack_bytes > PTRDIFF_MAX)
 		return SKUA_EINVAL;
 	if (!options->name)
 		options->name = "skua";
@@ -81,6 +81,8 @@ static struct skua_pool *new_pool(const struct skua_pool_options *options)
 	pool->start = options->start;
 	pool->stop = options->stop;
 	pool->context = options->context;
+	if (options->max_pending)
+		ski_room_init(pool, options->max_pending);
 	/* Without attributes it cannot fail. */
 	pthread_mutex_init(&pool->lock, NULL);
 	pthread_mutex_init(&pool->freeing, NULL);

@@ -12,6 +12,7 @@
 #include "forked.h"
 #include "parking.h"
 #include "registry.h"
+#include "room.h"
 #include "slot.h"
 #include "worker.h"
 
@@ -28,6 +29,7 @@ struct skua_pool {
 	/* I. */
 	uint64_t number; /* never used again */
 	unsigned generation;
+	enum ski_bound bound;
 	size_t stack_bytes;
 	uint64_t seed;
 	char name[SKI_POOL_NAME_BYTES];
@@ -55,6 +57,7 @@ struct skua_pool {
 	struct ski_parking parking;
 	_Alignas(SKI_LINE) _Atomic(unsigned) wake_hint;
 	struct ski_registry guests;
+	_Alignas(SKI_LINE) struct ski_room room; /* if there is a bound */
 };
 
 /* Whether calls on it may go on: not NULL is checked before. */

@@ -184,12 +184,15 @@ int ski_pool_grow(struct skua_pool *pool, unsigned workers)
 	error = start_crew(pool, workers);
 	if (error)
 		ski_pool_shrink(pool, before);
+	else
+		ski_room_want(pool, 0, workers, true);
 	return error;
 }
 
 void ski_pool_shrink(struct skua_pool *pool, unsigned workers)
 {
 	set_target(pool, workers);
+	ski_room_want(pool, workers, ski_pool_slots(pool), false);
 	ski_wake_from(pool, workers);
 }
 

@@ -26,10 +26,16 @@ static void adopt_frame(skua_here here, struct skua_frame *frame)
 {
 	struct ski_fiber *fiber = ski_fiber_of(here);
 	struct ski_fiber *owner = ski_fiber_of(frame);
+	struct ski_worker *worker = fiber->home;
+	bool counted = worker->pool->bound == SKI_NO_QUEUE;
 
+	if (ski_unlikely(counted))
+		ski_room_busy(worker);
 	fiber->root = owner->root;
 	ski_run_frame(here, frame);
 	fiber->root = NULL;
+	if (ski_unlikely(counted))
+		ski_room_free(worker);
 }
 
 void ski_run(skua_here here, uintptr_t job)

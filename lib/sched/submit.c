@@ -17,8 +17,11 @@
 struct submitter {
 	struct ski_producer *producer;
 	struct ski_guest *guest; /* NULL inside */
+	size_t places; /* taken in a bounded pool */
+	bool at_once; /* beyond its bound */
 };
 
+/* As a worker of the pool or as a guest, in an open one. */
 static int submitter_of(struct submitter *who, struct skua_pool *pool)
 {
 	struct ski_worker *worker = ski_self;
@@ -42,11 +45,46 @@ static int submitter_of(struct submitter *who, struct skua_pool *pool)
 	return 0;
 }
 
+static bool is_inside(const struct submitter *who)
+{
+	return !who->guest;
+}
+
+/* With room for @need jobs. In a bounded pool this may be after a wait, in which
+ * others have used the producer and the pool has been closed. */
+static int enter(struct submitter *who, struct skua_pool *pool, size_t need,
+		 int64_t timeout_ns)
+{
+	int error = submitter_of(who, pool);
+
+	if (ski_unlikely(!error && pool->bound)) {
+		error = ski_room_enter(pool, need, timeout_ns, is_inside(who),
+				       &who->at_once);
+		if (!error)
+			who->places = need;
+		else if (who->guest)
+			ski_guest_done(who->guest);
+	}
+	return error;
+}
+
+/* After the push, or an error that left the jobs in their deque. */
 static int leave(struct submitter *who, int error)
 {
 	if (who->guest)
 		ski_guest_done(who->guest);
+	else if (ski_unlikely(who->at_once))
+		ski_room_run_here(ski_self, who->places);
 	return error;
+}
+
+/* Nothing was pushed. */
+static int give_up(struct submitter *who, struct skua_pool *pool, int error)
+{
+	if (who->places)
+		ski_room_leave(pool, who->places);
+	who->at_once = false;
+	return leave(who, error);
 }
 
 static struct skua_future *new_future(struct ski_slab *slab, skua_run *run,
@@ -115,17 +153,17 @@ static int submit_plain(struct skua_pool *pool, skua_run *run, skua_fn *fn,
 			void (*post)(void *), void *arg,
 			struct skua_future **out)
 {
-	struct submitter who = { NULL, NULL };
+	struct submitter who = { 0 };
 	struct skua_future *future;
-	int error = submitter_of(&who, pool);
+	int error = enter(&who, pool, 1, SKUA_FOREVER);
 
 	if (ski_unlikely(error))
 		return error;
 	if (ski_unlikely(ski_deque_reserve(&who.producer->deque, 1)))
-		return leave(&who, SKUA_ENOMEM);
+		return give_up(&who, pool, SKUA_ENOMEM);
 	future = new_future(who.producer->slab, run, true);
 	if (ski_unlikely(!future))
-		return leave(&who, SKUA_ENOMEM);
+		return give_up(&who, pool, SKUA_ENOMEM);
 	if (fn)
 		future->fn = fn;
 	else
@@ -149,7 +187,7 @@ int skua_post(struct skua_pool *pool, void (*fn)(void *), void *arg)
 	return submit_plain(pool, ski_future_run_post, NULL, fn, arg, NULL);
 }
 
-static int read_options(struct ski_extra *extra,
+static int read_options(struct ski_extra *extra, int64_t *timeout_ns,
 			const struct skua_submit_options *options)
 {
 	struct skua_submit_options read = SKUA_SUBMIT_OPTIONS;
@@ -160,6 +198,7 @@ static int read_options(struct ski_extra *extra,
 	extra->drop_arg = read.drop_arg;
 	extra->drop_result = read.drop_result;
 	extra->name = read.name;
+	*timeout_ns = read.timeout_ns;
 	atomic_init(&extra->read, false);
 	return 0;
 }
@@ -168,26 +207,28 @@ int skua_submit_with(struct skua_pool *pool, skua_fn *fn, void *arg,
 		     const struct skua_submit_options *options,
 		     struct skua_future **out)
 {
-	struct submitter who = { NULL, NULL };
+	struct submitter who = { 0 };
 	struct skua_future *future;
 	struct ski_extra read;
-	int error = fn ? read_options(&read, options) : SKUA_EINVAL;
+	int64_t timeout_ns;
+	int error = fn ? read_options(&read, &timeout_ns, options) :
+			 SKUA_EINVAL;
 
 	if (!error)
-		error = submitter_of(&who, pool);
+		error = enter(&who, pool, 1, timeout_ns);
 	if (error)
 		return error;
 	if (ski_deque_reserve(&who.producer->deque, 1))
-		return leave(&who, SKUA_ENOMEM);
+		return give_up(&who, pool, SKUA_ENOMEM);
 	future = new_future(who.producer->slab, ski_future_run, true);
 	if (!future)
-		return leave(&who, SKUA_ENOMEM);
+		return give_up(&who, pool, SKUA_ENOMEM);
 	future->fn = fn;
 	future->arg = arg;
 	future->extra = ski_slab_alloc(who.producer->slab);
 	if (!future->extra) {
 		ski_slab_free(who.producer->slab, future);
-		return leave(&who, SKUA_ENOMEM);
+		return give_up(&who, pool, SKUA_ENOMEM);
 	}
 	memcpy(future->extra, &read, sizeof(read));
 	return leave(&who, submit(pool, &who, future, out));
@@ -245,6 +286,8 @@ static int publish_many(struct submitter *who, struct skua_pool *pool,
 		}
 		/* A worker may have slept because of the count. */
 		ski_wake_published(pool);
+		if (pool->bound)
+			ski_room_leave(pool, count);
 		return ski_pool_refusal(pool);
 	}
 	for (size_t i = 0; list; i++) {
@@ -265,21 +308,22 @@ static int publish_many(struct submitter *who, struct skua_pool *pool,
 int skua_submit_many(struct skua_pool *pool, skua_fn *fn, void *const args[],
 		     size_t count, struct skua_future *out[])
 {
-	struct submitter who = { NULL, NULL };
+	struct submitter who = { 0 };
 	struct skua_future *list;
 	int error;
 
 	if (!pool || !fn || (count && !args))
 		return SKUA_EINVAL;
-	error = submitter_of(&who, pool);
+	error = count ? enter(&who, pool, count, SKUA_FOREVER) :
+			submitter_of(&who, pool);
 	if (error || !count)
 		return error ? error : leave(&who, 0);
 	if (count > SIZE_MAX / SKI_OBJECT_BYTES ||
 	    ski_deque_reserve(&who.producer->deque, count))
-		return leave(&who, SKUA_ENOMEM);
+		return give_up(&who, pool, SKUA_ENOMEM);
 	list = new_futures(who.producer->slab, fn, args, count, out != NULL);
 	if (!list)
-		return leave(&who, SKUA_ENOMEM);
+		return give_up(&who, pool, SKUA_ENOMEM);
 	return leave(&who, publish_many(&who, pool, list, count, out));
 }
 
@@ -288,22 +332,22 @@ int skua_submit_many(struct skua_pool *pool, skua_fn *fn, void *const args[],
 int skua_submit_frame_1(struct skua_pool *pool, const struct skua_frame *frame,
 			struct skua_future **out)
 {
-	struct submitter who = { NULL, NULL };
+	struct submitter who = { 0 };
 	struct skua_future *future;
 	struct skua_frame *box;
-	int error = submitter_of(&who, pool);
+	int error = enter(&who, pool, 1, SKUA_FOREVER);
 
 	if (error)
 		return error;
 	if (ski_deque_reserve(&who.producer->deque, 1))
-		return leave(&who, SKUA_ENOMEM);
+		return give_up(&who, pool, SKUA_ENOMEM);
 	future = new_future(who.producer->slab, ski_future_run_box, true);
 	if (!future)
-		return leave(&who, SKUA_ENOMEM);
+		return give_up(&who, pool, SKUA_ENOMEM);
 	box = ski_slab_alloc(who.producer->slab);
 	if (!box) {
 		ski_slab_free(who.producer->slab, future);
-		return leave(&who, SKUA_ENOMEM);
+		return give_up(&who, pool, SKUA_ENOMEM);
 	}
 	memcpy(box, frame, sizeof(*box));
 	future->fn = NULL;
@@ -311,20 +355,33 @@ int skua_submit_frame_1(struct skua_pool *pool, const struct skua_frame *frame,
 	return leave(&who, submit(pool, &who, future, out));
 }
 
+/* Once it is submitted, this stack must not be left: what the wait needs is made
+ * sure of before. */
+static int prepare(struct ski_worker *worker)
+{
+	if (!worker)
+		return 0;
+	return ski_wait_prepare(worker) ||
+			       ski_deque_reserve(&worker->inner, 1) ?
+		       SKUA_ENOMEM :
+		       0;
+}
+
 static int submit_frame(struct skua_pool *pool, struct skua_frame *frame,
 			struct skua_future **out)
 {
-	struct submitter who = { NULL, NULL };
+	struct submitter who = { 0 };
 	struct skua_future *future;
-	int error = submitter_of(&who, pool);
+	int error = enter(&who, pool, 1, SKUA_FOREVER);
 
 	if (error)
 		return error;
-	if (ski_deque_reserve(&who.producer->deque, 1))
-		return leave(&who, SKUA_ENOMEM);
+	if (prepare(ski_worker_self()) ||
+	    ski_deque_reserve(&who.producer->deque, 1))
+		return give_up(&who, pool, SKUA_ENOMEM);
 	future = new_future(who.producer->slab, ski_future_run_frame, true);
 	if (!future)
-		return leave(&who, SKUA_ENOMEM);
+		return give_up(&who, pool, SKUA_ENOMEM);
 	future->fn = NULL;
 	future->arg = frame;
 	return leave(&who, submit(pool, &who, future, out));
@@ -332,21 +389,9 @@ static int submit_frame(struct skua_pool *pool, struct skua_frame *frame,
 
 int skua_run_frame_1(struct skua_pool *pool, struct skua_frame *frame)
 {
-	struct ski_worker *worker = ski_worker_self();
 	struct skua_future *future;
-	int error = 0;
+	int error = submit_frame(pool, frame, &future);
 
-	if (!pool)
-		return SKUA_EINVAL;
-	/* Once it is submitted, this stack must not be left: what the wait
-	 * needs is made sure of before. */
-	if (worker) {
-		error = ski_wait_prepare(worker);
-		if (!error && ski_deque_reserve(&worker->inner, 1))
-			error = SKUA_ENOMEM;
-	}
-	if (!error)
-		error = submit_frame(pool, frame, &future);
 	if (error)
 		return error;
 	error = skua_future_result(future, SKUA_FOREVER, NULL);

@@ -46,10 +46,15 @@ void ski_wait_switch(struct ski_worker *worker, struct ski_fiber *fiber)
 
 void ski_wait_suspend(struct ski_worker *worker)
 {
+	bool freed = ski_unlikely(worker->pool->bound == SKI_NO_QUEUE) &&
+		     ski_room_free(worker);
+
 	ski_count_add(&worker->producer.counters, SKI_COUNT_SUSPENSIONS, 1);
 	worker->suspended++;
 	ski_wait_switch(worker, ski_cache_take_fiber(worker));
 	worker->suspended--;
+	if (ski_unlikely(freed))
+		ski_room_busy(worker);
 }
 
 /* Frames became public, by themselves or through a proxy. */
@@ -119,9 +124,14 @@ static void serve_inbox(struct ski_worker *worker, struct ski_fiber *self)
 /* No stack to switch to: serve the inbox on this one. */
 static void block(struct ski_worker *worker)
 {
+	bool busy = ski_room_is_busy(worker);
+
 	worker->suspended++;
 	serve_inbox(worker, worker->fiber);
 	worker->suspended--;
+	/* A task that it went on with meanwhile may have ended. */
+	if (busy)
+		ski_room_busy(worker);
 }
 
 void ski_wait_leave(struct ski_worker *worker)

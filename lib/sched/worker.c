@@ -4,6 +4,7 @@
 #include <skua/future.h>
 
 #include "cache.h"
+#include "hook.h"
 #include "pool.h"
 #include "rcu.h"
 
@@ -39,6 +40,7 @@ struct ski_worker *ski_worker_open(struct skua_pool *pool, unsigned index)
 		return NULL;
 	worker->pool = pool;
 	worker->index = index;
+	atomic_init(&worker->hand, SKI_HAND_FREE);
 	worker->last_victim = index ? index - 1 : 0;
 	ski_queue_init(&worker->ready);
 	ski_queue_init(&worker->yielded);
@@ -73,23 +75,26 @@ void ski_worker_close(struct ski_worker *worker)
 void ski_worker_begin(struct ski_worker *worker)
 {
 	struct skua_pool *pool = worker->pool;
+	const void *before = ski_hook_begin(pool);
 
 	worker->begun = true;
-	worker->hooked = !pool->start;
-	if (worker->hooked)
-		return;
 	ski_self = NULL;
-	worker->hooked = !pool->start(pool->context, worker->index);
+	worker->hooked = !pool->start ||
+			 !pool->start(pool->context, worker->index);
 	ski_self = worker;
+	ski_hook_end(before);
 	if (!worker->hooked)
 		ski_pool_break(pool);
 }
 
 void ski_worker_end(struct ski_worker *worker)
 {
+	const void *before = ski_hook_begin(worker->pool);
+
 	ski_self = NULL;
 	if (worker->hooked && worker->pool->stop)
 		worker->pool->stop(worker->pool->context, worker->index);
+	ski_hook_end(before);
 	worker->begun = false;
 }
 

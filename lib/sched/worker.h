@@ -37,6 +37,7 @@ struct ski_worker {
 	/* A: the sum of all workers' is what lies in surplus or is on its way
 	 * from one to another. */
 	_Atomic(uint32_t) surplus_count;
+	_Atomic(uint32_t) hand; /* see room.h: O frees, resizing wants */
 	/* O, all of the rest. */
 	_Alignas(SKI_LINE) struct ski_fiber *fiber; /* that runs */
 	struct ski_fiber *left; /* just switched from, to be cached */

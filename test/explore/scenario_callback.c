@@ -91,6 +91,27 @@ void ski_waiters_tell(struct ski_waiter *list, enum ski_status status)
 	ex_assert(!list);
 }
 
+/* Of a pool with a bound; no pool is here. */
+void ski_room_started(struct ski_worker *worker)
+{
+	(void)worker;
+	ex_assert(!"a job starts");
+}
+
+void ski_room_leave(struct skua_pool *pool, size_t n)
+{
+	(void)pool;
+	(void)n;
+	ex_assert(!"a job is met");
+}
+
+bool ski_room_free(struct ski_worker *worker)
+{
+	(void)worker;
+	ex_assert(!"a job ends");
+	return false;
+}
+
 enum {
 	CALLS = 3
 };

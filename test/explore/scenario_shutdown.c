@@ -244,7 +244,8 @@ static void setup_late_suspending(void)
 
 static void guest_goes_on(void)
 {
-	struct submitter who = { &s.guest.producer, &s.guest };
+	struct submitter who = { .producer = &s.guest.producer,
+				 .guest = &s.guest };
 
 	s.is_guest[ex_self()] = true;
 	s.error[0] = submit(&s.rt.pool, &who, s.late, &s.future[0]);

@@ -135,17 +135,17 @@ Test(options, the_smallest_stack_is_rounded_up, .timeout = LIMIT)
 	cr_assert_eq(open_with(&options), 0);
 }
 
-/* --- What is not there yet. --- */
-
-/* "options that are not there yet are SKUA_EINVAL until then" */
-Test(options, not_there_yet, .timeout = LIMIT)
+/* Every bound is one: test_bounded.c. */
+Test(options, bounds, .timeout = LIMIT)
 {
 	struct skua_pool_options options = defaults();
 
 	options.max_pending = 10;
-	cr_assert_eq(open_with(&options), SKUA_EINVAL);
-	options.max_pending = SIZE_MAX;
-	cr_assert_eq(open_with(&options), SKUA_EINVAL);
+	cr_assert_eq(open_with(&options), 0);
+	options.max_pending = SIZE_MAX - 1;
+	cr_assert_eq(open_with(&options), 0);
+	options.max_pending = SKUA_NO_QUEUE;
+	cr_assert_eq(open_with(&options), 0);
 }
 
 /* Every seed is fine. */
