@@ -17,6 +17,9 @@ SKUA_TASK(long, fib, int, n)
 	return fib_join(&here) + right;
 }
 
+#define LESS(a, b) (*(a) < *(b))
+SKUA_DEFINE_SORT(sort_letters, char, LESS);
+
 static void *increment(void *arg)
 {
 	return (char *)arg + 1;
@@ -25,7 +28,7 @@ static void *increment(void *arg)
 static int use(struct skua_pool *pool)
 {
 	struct skua_future *future;
-	char text[2];
+	char text[2], letters[] = "skua";
 	void *result;
 	long value;
 	int error;
@@ -34,6 +37,11 @@ static int use(struct skua_pool *pool)
 	if (error)
 		return error;
 	if (value != 6765)
+		return SKUA_EFAILED;
+	error = sort_letters(pool, letters, 4);
+	if (error)
+		return error;
+	if (memcmp(letters, "aksu", 4) != 0)
 		return SKUA_EFAILED;
 
 	error = skua_submit(pool, increment, text, &future);

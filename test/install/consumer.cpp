@@ -16,6 +16,13 @@ SKUA_TASK(long, fib, int, n)
 	return fib_join(&here) + right;
 }
 
+static inline bool int_less(const int *a, const int *b)
+{
+	return *a < *b;
+}
+
+SKUA_DEFINE_STABLE_SORT(sort_ints, int, int_less);
+
 using numbers = std::array<int, 100>;
 
 static void *sum(void *arg)
@@ -39,7 +46,12 @@ static int use(skua_pool *pool)
 	if (value != 6765)
 		return SKUA_EFAILED;
 
-	std::iota(all.begin(), all.end(), 1);
+	std::iota(all.rbegin(), all.rend(), 1);
+	error = sort_ints(pool, all.data(), all.size());
+	if (error)
+		return error;
+	if (all[0] != 1 || all[99] != 100)
+		return SKUA_EFAILED;
 	error = skua_submit(pool, sum, &all, &future);
 	if (error)
 		return error;
