@@ -92,6 +92,22 @@ int skua_sleep(int64_t ns)
 	return error;
 }
 
+/* Without a stack to switch to, there may be one of a task that has begun on
+ * this worker: whoever gives way until that one has done something must not
+ * keep it from going on. */
+static void yield_to_other(struct ski_worker *worker)
+{
+	struct ski_fiber *self = worker->fiber;
+	struct ski_fiber *other = ski_wait_other(worker);
+
+	if (!other)
+		return;
+	ski_queue_put(&worker->yielded, &self->node);
+	worker->suspended++;
+	ski_wait_switch(worker, other);
+	worker->suspended--;
+}
+
 void skua_yield(void)
 {
 	struct ski_worker *worker = ski_worker_self();
@@ -100,8 +116,10 @@ void skua_yield(void)
 		ski_thread_yield();
 		return;
 	}
-	if (ski_wait_prepare(worker))
+	if (ski_wait_prepare(worker)) {
+		yield_to_other(worker);
 		return;
+	}
 	ski_queue_put(&worker->yielded, &worker->fiber->node);
 	ski_wait_suspend(worker);
 }

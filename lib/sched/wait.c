@@ -98,20 +98,29 @@ int ski_wait_prepare(struct ski_worker *worker)
 								   SKUA_ENOMEM;
 }
 
-/* Until @self is resumed, or another fiber is and this one after it. */
+struct ski_fiber *ski_wait_other(struct ski_worker *worker)
+{
+	struct ski_inbox_node *node;
+
+	ski_alarm_ring(worker);
+	ski_loop_collect(worker);
+	node = ski_queue_take(&worker->ready);
+	if (!node)
+		node = ski_queue_take(&worker->yielded);
+	return node ? ski_fiber_of_node(node) : NULL;
+}
+
+/* Until @self is resumed, or another fiber can go on and this one after it. */
 static void serve_inbox(struct ski_worker *worker, struct ski_fiber *self)
 {
 	for (;;) {
-		struct ski_inbox_node *node;
+		struct ski_fiber *fiber = ski_wait_other(worker);
 
-		ski_alarm_ring(worker);
-		ski_loop_collect(worker);
-		node = ski_queue_take(&worker->ready);
-		if (node == &self->node)
+		if (fiber == self)
 			return;
-		if (node) {
+		if (fiber) {
 			/* Its loop goes on when it ends, and comes back. */
-			ski_wait_switch(worker, ski_fiber_of_node(node));
+			ski_wait_switch(worker, fiber);
 			return;
 		}
 		if (ski_inbox_lie_down(&worker->inbox, SKI_INBOX_NAP))

@@ -19,6 +19,9 @@ bool ski_wait_offer(struct ski_worker *worker);
 void ski_wait_suspend(struct ski_worker *worker);
 /* The same; without a stack to switch to the worker is blocked. */
 void ski_wait_leave(struct ski_worker *worker);
+/* A task that has begun on this worker and can go on: resumed, or else one that
+ * gave way. NULL: there is none. */
+struct ski_fiber *ski_wait_other(struct ski_worker *worker);
 /* Switch from the loop, or from a wait that has no spare, to @fiber. */
 void ski_wait_switch(struct ski_worker *worker, struct ski_fiber *fiber);
 /* After each switch, on the other stack: the one that was left may be used by

@@ -22,6 +22,27 @@ void scenario_suspend(void);
 void scenario_timed(void);
 void scenario_trim(void);
 
+/* scenarios_pool.c */
+void scenario_resize(void);
+void scenario_resize_none(void);
+void scenario_pause(void);
+
+/* scenarios_sync.c */
+void scenario_locks(void);
+void scenario_told(void);
+void scenario_gave_way(void);
+
+/* scenarios_gather.c */
+void scenario_promises(void);
+void scenario_callbacks(void);
+void scenario_wait_many(void);
+void scenario_completed(void);
+
+/* scenarios_algo.c */
+void scenario_map(void);
+void scenario_map_stream(void);
+void scenario_ordered(void);
+
 /* scenarios_close.c */
 void scenario_cancel(void);
 void scenario_cancel_inside(void);
