@@ -63,7 +63,8 @@ struct skua_pool_options {
 	const char *name; /* worker threads are "<name>-<i>", in 15 bytes:
 			     * the name is cut, never the number. NULL:
 			     * "skua". Copied. */
-	size_t stack_bytes; /* of a task's C stack; 0: 8 MiB. Reserved, not
+	size_t stack_bytes; /* of a task's C stack; 0: 8 MiB, or 1 MiB where
+			     * pointers have 32 bits. Reserved, not
 			     * committed; rounded up to pages, at least
 			     * 16 KiB. */
 	size_t max_pending; /* jobs submitted and not started; 0: any

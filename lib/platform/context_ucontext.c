@@ -14,13 +14,39 @@
 #include <stdint.h>
 #include <ucontext.h>
 
+#ifdef __i386__
+/* On i386 swapcontext() keeps the modes of the x87 alone: those of SSE are
+ * kept here, where there is SSE, however this file is compiled. */
+__attribute__((target("sse"))) static unsigned sse_modes(void)
+{
+	return __builtin_cpu_supports("sse") ? __builtin_ia32_stmxcsr() : 0;
+}
+
+__attribute__((target("sse"))) static void set_sse_modes(unsigned modes)
+{
+	if (__builtin_cpu_supports("sse"))
+		__builtin_ia32_ldmxcsr(modes);
+}
+#else
+static unsigned sse_modes(void)
+{
+	return 0;
+}
+
+static void set_sse_modes(unsigned modes)
+{
+	(void)modes;
+}
+#endif
+
 /* makecontext() passes ints: a pointer and a function go in halves. */
-static void start(unsigned entry_high, unsigned entry_low, unsigned arg_high,
-		  unsigned arg_low)
+static void start(unsigned modes, unsigned entry_high, unsigned entry_low,
+		  unsigned arg_high, unsigned arg_low)
 {
 	uint64_t entry = (uint64_t)entry_high << 32 | entry_low;
 	uint64_t arg = (uint64_t)arg_high << 32 | arg_low;
 
+	set_sse_modes(modes);
 	((void (*)(void *))(uintptr_t)entry)((void *)(uintptr_t)arg);
 }
 
@@ -38,9 +64,9 @@ void *ski_context_frame(void *top, size_t bytes, void (*entry)(void *arg),
 	u->uc_link = NULL;
 	u->uc_stack.ss_sp = base;
 	u->uc_stack.ss_size = (size_t)(where - base);
-	makecontext(u, (void (*)(void))start, 4, (unsigned)(entry_bits >> 32),
-		    (unsigned)entry_bits, (unsigned)(arg_bits >> 32),
-		    (unsigned)arg_bits);
+	makecontext(u, (void (*)(void))start, 5, sse_modes(),
+		    (unsigned)(entry_bits >> 32), (unsigned)entry_bits,
+		    (unsigned)(arg_bits >> 32), (unsigned)arg_bits);
 	return u;
 }
 
@@ -50,6 +76,7 @@ void ski_context_swap(struct ski_context *from, struct ski_context *to)
 {
 	ucontext_t *next = to->stack_pointer;
 	ucontext_t self;
+	unsigned modes = sse_modes();
 
 	from->stack_pointer = &self;
 	from->saved_errno = *from->errno_address;
@@ -59,4 +86,5 @@ void ski_context_swap(struct ski_context *from, struct ski_context *to)
 	 * not bring that one's, and unblock a worker's signals. */
 	pthread_sigmask(SIG_BLOCK, NULL, &next->uc_sigmask);
 	swapcontext(&self, next);
+	set_sse_modes(modes);
 }

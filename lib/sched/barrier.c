@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include <skua/sync.h>
 
+#include <stddef.h>
+
 #include "clock.h"
 #include "waiting.h"
 
@@ -16,11 +18,17 @@
 
 _Static_assert(SKUA_BARRIER_MAX < ARRIVED / ONE, "all can be counted");
 
+/* SKUA_BARRIER_INIT says where parties is, whatever the size of a pointer. */
 struct barrier {
-	struct ski_waitq q;
+	union {
+		struct ski_waitq q;
+		uint64_t room[4];
+	};
 	uint64_t parties; /* I */
 } __attribute__((__may_alias__));
 
+_Static_assert(offsetof(struct barrier, parties) == 4 * sizeof(uint64_t),
+	       "parties are where the initializer puts them");
 _Static_assert(sizeof(struct barrier) <= sizeof(struct skua_barrier),
 	       "the size of a barrier is frozen");
 

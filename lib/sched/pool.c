@@ -11,7 +11,8 @@
 #include "options.h"
 #include "rcu.h"
 
-#define TASK_STACK_BYTES ((size_t)8 << 20)
+/* As main() has; but 400 of those are all that 32 bits can address. */
+#define TASK_STACK_BYTES ((size_t)(sizeof(void *) < 8 ? 1 : 8) << 20)
 static _Atomic(uint64_t) pools_opened;
 
 static int workers_wanted(unsigned *workers)

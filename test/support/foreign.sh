@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: MIT
 #
 # foreign.sh MACHINE: makes what is needed to build Skua for another machine or
-# C library, and does nothing if it is there: liburcu, static, and machine.ini
-# for Meson's --cross-file, both in $SKUA_TEST_BUILD/foreign/MACHINE.
+# C library: liburcu, static, unless it is there, and machine.ini for Meson's
+# --cross-file, both in $SKUA_TEST_BUILD/foreign/MACHINE.
 #
 # Debian has liburcu of other architectures only for those whose packages one
 # adds to the system, and none for riscv64 or musl. So Debian's source package
@@ -28,7 +28,8 @@ i386)
 aarch64 | riscv64)
 	# Tests unwind through frames of C, and fork() often.
 	emulator="'qemu-$machine-static', '-L', '/usr/$triple'"
-	compile_with="'-DSKUA_TEST_SMALL=1', '-fasynchronous-unwind-tables'"
+	compile_with="'-DSKUA_TEST_SMALL=1', '-DSKUA_TEST_EMULATED=1'"
+	compile_with+=", '-fasynchronous-unwind-tables'"
 	;;
 musl)
 	cpu=$(uname -m) family=$cpu triple=$cpu-linux-musl
@@ -98,8 +99,16 @@ link_kernel_headers() {
 		"/usr/include/$multiarch/asm" "$prefix/include"
 }
 
+# Meson takes options from it once: if it changes the tree is made anew.
 write_machine() {
-	cat >"$prefix/machine.ini" <<-END
+	local file=$prefix/machine.ini
+	print_machine >"$file.new"
+	cmp -s "$file.new" "$file" || rm -f "$SKUA_TEST_BUILD/$machine.stamp"
+	mv "$file.new" "$file"
+}
+
+print_machine() {
+	cat <<-END
 		[binaries]
 		c = '$compiler'
 		ar = 'gcc-ar'
@@ -122,7 +131,10 @@ write_machine() {
 	END
 }
 
-[ ! -e "$prefix/machine.ini" ] || exit 0
+if [ -e "$prefix/machine.ini" ]; then
+	write_machine
+	exit
+fi
 mkdir -p "$folder"
 # Exit status 75: not to be had, now. Nothing else ends with it.
 set -E

@@ -686,12 +686,15 @@ Test(context, unwinding_ends)
 static void check_alignment(struct fiber *self)
 {
 	_Alignas(16) volatile char local[16] = { 1 };
+	uintptr_t frame = (uintptr_t)__builtin_frame_address(0);
 	char text[64];
 
 	/* Variable arguments with doubles need an aligned stack too. */
 	snprintf(text, sizeof(text), "%.3f %Lf", third(), (long double)1);
+	/* Above a frame pointer stand the caller's and the return address: 16
+	 * bytes, or on i386 the 8 that are missing there. */
 	self->result = (uintptr_t)local % 16 == 0 &&
-		       (uintptr_t)__builtin_frame_address(0) % 16 == 0 &&
+		       (frame + 2 * sizeof(void *)) % 16 == 0 &&
 		       strcmp(text, "0.333 1.000000") == 0;
 }
 

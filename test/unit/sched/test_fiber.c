@@ -15,7 +15,9 @@
 /* --- Size. --- */
 
 enum {
-	MEBIBYTE = 1 << 20
+	MEBIBYTE = 1 << 20,
+	/* In 32 bits there are not addresses for many of 8 MiB. */
+	STACK_BYTES = sizeof(void *) < 8 ? MEBIBYTE : 8 * MEBIBYTE
 };
 
 /* Recursion that cannot be turned into a loop, since it looks at its room
@@ -36,7 +38,7 @@ static void *use_stack(void *bytes)
 static void size_body(struct skua_pool *pool, unsigned workers)
 {
 	/* Sanitizers put red zones around the room. */
-	uintptr_t bytes = SCALED(1) ? 7 * MEBIBYTE : 3 * MEBIBYTE;
+	uintptr_t bytes = SCALED(1) ? STACK_BYTES / 8 * 7 : STACK_BYTES / 8 * 3;
 
 	(void)workers;
 	for (unsigned i = 0; i < 4; i++)
@@ -238,7 +240,7 @@ Test(fiber, a_wait_keeps_the_registers, .timeout = LIMIT)
 
 enum {
 	SUSPENDED = FIBERS(1000),
-	ODD_BYTES = (9 << 20) + 12288
+	ODD_BYTES = STACK_BYTES + MEBIBYTE + 12288
 };
 
 /* Mappings that can only be stacks of tasks: writable, of the odd size that was

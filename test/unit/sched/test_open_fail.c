@@ -139,7 +139,7 @@ Test(open_fail, at_the_nth_worker_is_an_error_code, .timeout = LIMIT)
 
 static void leak_body(unsigned workers)
 {
-	unsigned rounds = 1 + SCALED(128) / workers, opens = rounds * workers;
+	unsigned rounds = 1 + 32 / workers, opens = rounds * workers;
 	unsigned files, maps;
 	size_t bytes;
 

@@ -7,6 +7,7 @@
 #include <dirent.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "sched_test.h"
@@ -283,18 +284,39 @@ static unsigned threads_of_process(void)
 	return count;
 }
 
-static void no_thread_left_body(unsigned workers)
+static void *own_number(void *arg)
+{
+	(void)arg;
+	return number((uintptr_t)syscall(SYS_gettid));
+}
+
+/* Opens a pool and closes it, so that what a sanitizer starts beside the first
+ * thread of ours is there. The kernel lets go of a joined thread's entry a
+ * moment later. */
+static void had_a_thread(void)
 {
 	struct skua_pool *pool = open_pool(1);
+	uintptr_t thread = (uintptr_t)take(submit(pool, own_number, NULL));
+	char entry[64];
+
+	CHECK(skua_pool_close(pool, SKUA_CLOSE_WAIT) == 0);
+	snprintf(entry, sizeof(entry), "/proc/self/task/%ju",
+		 (uintmax_t)thread);
+	while (access(entry, F_OK) == 0)
+		sched_yield();
+}
+
+static void no_thread_left_body(unsigned workers)
+{
+	struct skua_pool *pool;
 	unsigned before;
 
-	/* A sanitizer starts a thread of its own beside the first of ours. */
-	CHECK(skua_pool_close(pool, SKUA_CLOSE_WAIT) == 0);
+	had_a_thread();
 	before = threads_of_process();
 	pool = open_pool(workers);
 	cr_assert(threads_of_process() >= before + workers);
 	CHECK(skua_pool_close(pool, SKUA_CLOSE_WAIT) == 0);
-	/* The kernel lets go of a joined thread's entry a moment later. */
+	/* A moment later, as above. */
 	while (threads_of_process() > before)
 		sched_yield();
 }
