@@ -151,6 +151,10 @@ SKUA_API int skua_submit_frame_1(struct skua_pool *pool,
  * who run several functions in one task, none of them with children left: a
  * code found there can be taken back by storing 0. */
 SKUA_API SKUA_ATOMIC(int) * skua_task_code_1(void);
+/* In a task that runs @fn, and in its children: the argument that it was
+ * submitted with; else NULL. For those who must know whether the caller is one
+ * of their own. */
+SKUA_API void *skua_task_arg_1(skua_fn *fn);
 SKUA_API int skua_frame_result_1(struct skua_future *future, int64_t timeout_ns,
 				 skua_run *run, void *result, size_t bytes);
 

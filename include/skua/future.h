@@ -117,6 +117,18 @@ SKUA_API int skua_submit_with(struct skua_pool *pool, skua_fn *fn, void *arg,
 			      struct skua_future **out);
 
 /**
+ * skua_submit_many() with options, which hold for each of them.
+ *
+ * @options may be NULL. Thread: any. Blocks: as skua_submit_many(), for
+ * timeout_ns nanoseconds at most. Errors: those of skua_submit_many() and
+ * skua_submit_with().
+ */
+SKUA_API int skua_submit_many_with(struct skua_pool *pool, skua_fn *fn,
+				   void *const args[], size_t count,
+				   const struct skua_submit_options *options,
+				   struct skua_future *out[]);
+
+/**
  * In a task: make it fail with @code, as in `return skua_fail(errno);`.
  *
  * Any code but 0; the first one of a task wins. A child of fork.h fails the

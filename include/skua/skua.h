@@ -4,9 +4,9 @@
  *
  * Read in this order: error.h (codes), pool.h (worker threads), future.h
  * (submit a function, get its result), map.h (one function for many items),
- * ordered.h (results in the order of jobs), fork.h (fork-join for compute
- * kernels), sort.h (arrays), sync.h (sleep, yield, locks), thread.h (plain
- * threads).
+ * ordered.h (results in the order of jobs), requests.h (callbacks where you ask
+ * for them), fork.h (fork-join for compute kernels), sort.h (arrays), sync.h
+ * (sleep, yield, locks), thread.h (plain threads).
  */
 #ifndef SKUA_SKUA_H
 #define SKUA_SKUA_H
@@ -17,6 +17,7 @@
 #include <skua/map.h>
 #include <skua/ordered.h>
 #include <skua/pool.h>
+#include <skua/requests.h>
 #include <skua/sort.h>
 #include <skua/sync.h>
 #include <skua/thread.h>

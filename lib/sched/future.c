@@ -202,6 +202,22 @@ _Atomic(int) *skua_task_code_1(void)
 	return worker ? worker->fiber->root : NULL;
 }
 
+/* The root is the code of the future. */
+void *skua_task_arg_1(skua_fn *fn)
+{
+	_Atomic(int) *root = skua_task_code_1();
+	struct skua_future *future;
+
+	if (!root)
+		return NULL;
+	future = (struct skua_future *)(void *)((char *)(uintptr_t)root -
+						offsetof(struct skua_future,
+							 code));
+	return future->job.run == ski_future_run && future->fn == fn ?
+		       future->arg :
+		       NULL;
+}
+
 /* ---- for everybody ---- */
 
 static enum ski_status status_of(struct skua_future *future)

@@ -236,26 +236,60 @@ int skua_submit_with(struct skua_pool *pool, skua_fn *fn, void *arg,
 
 /* ---- many at once ---- */
 
+static void free_futures(struct ski_slab *slab, struct skua_future *list)
+{
+	while (list) {
+		struct skua_future *next = list->result;
+
+		if (list->extra)
+			ski_slab_free(slab, list->extra);
+		ski_slab_free(slab, list);
+		list = next;
+	}
+}
+
+/* What each of many is like. */
+struct likeness {
+	skua_fn *fn;
+	const struct ski_extra *extra; /* may be NULL */
+	bool wanted;
+};
+
+static struct skua_future *new_one(struct ski_slab *slab,
+				   const struct likeness *like, void *arg)
+{
+	struct skua_future *future =
+		new_future(slab, ski_future_run, like->wanted);
+
+	if (!future)
+		return NULL;
+	future->fn = like->fn;
+	future->arg = arg;
+	if (!like->extra)
+		return future;
+	future->extra = ski_slab_alloc(slab);
+	if (!future->extra) {
+		ski_slab_free(slab, future);
+		return NULL;
+	}
+	memcpy(future->extra, like->extra, sizeof(*like->extra));
+	return future;
+}
+
 /* A list through `result`, in the order of @args. NULL: no memory. */
-static struct skua_future *new_futures(struct ski_slab *slab, skua_fn *fn,
-				       void *const args[], size_t count,
-				       bool wanted)
+static struct skua_future *new_futures(struct ski_slab *slab,
+				       const struct likeness *like,
+				       void *const args[], size_t count)
 {
 	struct skua_future *list = NULL;
 
 	for (size_t i = count; i-- > 0;) {
-		struct skua_future *future =
-			new_future(slab, ski_future_run, wanted);
+		struct skua_future *future = new_one(slab, like, args[i]);
 
 		if (!future) {
-			while ((future = list)) {
-				list = future->result;
-				ski_slab_free(slab, future);
-			}
+			free_futures(slab, list);
 			return NULL;
 		}
-		future->fn = fn;
-		future->arg = args[i];
 		future->result = list;
 		list = future;
 	}
@@ -278,12 +312,7 @@ static int publish_many(struct submitter *who, struct skua_pool *pool,
 	if (who->guest && ski_pool_closing(pool)) {
 		ski_count_add(&who->producer->counters, SKI_COUNT_PUSHED,
 			      -(uint64_t)count);
-		while (list) {
-			struct skua_future *next = list->result;
-
-			ski_slab_free(who->producer->slab, list);
-			list = next;
-		}
+		free_futures(who->producer->slab, list);
 		/* A worker may have slept because of the count. */
 		ski_wake_published(pool);
 		if (pool->bound)
@@ -305,26 +334,51 @@ static int publish_many(struct submitter *who, struct skua_pool *pool,
 	return 0;
 }
 
-int skua_submit_many(struct skua_pool *pool, skua_fn *fn, void *const args[],
-		     size_t count, struct skua_future *out[])
+static int submit_many(struct skua_pool *pool, const struct likeness *like,
+		       void *const args[], size_t count, int64_t timeout_ns,
+		       struct skua_future *out[])
 {
 	struct submitter who = { 0 };
 	struct skua_future *list;
-	int error;
+	int error = count ? enter(&who, pool, count, timeout_ns) :
+			    submitter_of(&who, pool);
 
-	if (!pool || !fn || (count && !args))
-		return SKUA_EINVAL;
-	error = count ? enter(&who, pool, count, SKUA_FOREVER) :
-			submitter_of(&who, pool);
 	if (error || !count)
 		return error ? error : leave(&who, 0);
 	if (count > SIZE_MAX / SKI_OBJECT_BYTES ||
 	    ski_deque_reserve(&who.producer->deque, count))
 		return give_up(&who, pool, SKUA_ENOMEM);
-	list = new_futures(who.producer->slab, fn, args, count, out != NULL);
+	list = new_futures(who.producer->slab, like, args, count);
 	if (!list)
 		return give_up(&who, pool, SKUA_ENOMEM);
 	return leave(&who, publish_many(&who, pool, list, count, out));
+}
+
+int skua_submit_many(struct skua_pool *pool, skua_fn *fn, void *const args[],
+		     size_t count, struct skua_future *out[])
+{
+	struct likeness like = { fn, NULL, out != NULL };
+
+	if (!pool || !fn || (count && !args))
+		return SKUA_EINVAL;
+	return submit_many(pool, &like, args, count, SKUA_FOREVER, out);
+}
+
+int skua_submit_many_with(struct skua_pool *pool, skua_fn *fn,
+			  void *const args[], size_t count,
+			  const struct skua_submit_options *options,
+			  struct skua_future *out[])
+{
+	struct ski_extra read;
+	struct likeness like = { fn, &read, out != NULL };
+	int64_t timeout_ns;
+	int error;
+
+	if (!pool || !fn || (count && !args))
+		return SKUA_EINVAL;
+	error = read_options(&read, &timeout_ns, options);
+	return error ? error :
+		       submit_many(pool, &like, args, count, timeout_ns, out);
 }
 
 /* ---- tasks of fork.h ---- */

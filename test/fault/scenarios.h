@@ -52,4 +52,7 @@ void scenario_close_outside(void);
 /* scenarios_thread.c */
 void scenario_threads(void);
 
+/* scenarios_requests.c */
+void scenario_requests(void);
+
 #endif

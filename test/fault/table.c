@@ -34,5 +34,6 @@ const struct scenario fault_scenarios[] = {
 	{ "map", scenario_map, false },
 	{ "map_stream", scenario_map_stream, false },
 	{ "ordered", scenario_ordered, false },
+	{ "requests", scenario_requests, false },
 	{ NULL, NULL, false },
 };

@@ -414,3 +414,95 @@ Test(drop, every_argument_and_result_has_one_fate, .timeout = LIMIT)
 {
 	with_workers(storm_body);
 }
+
+/* --- Many with options. --- */
+
+enum {
+	MANY = 40
+};
+
+/* Of those that were submitted at once half are cancelled, by their futures or
+ * with their pool; of the others results are read or dropped. */
+static void many_body(unsigned workers)
+{
+	struct skua_submit_options options = SKUA_SUBMIT_OPTIONS;
+	static struct parcel parcels[2][MANY];
+	struct skua_future *futures[MANY];
+	struct skua_pool *pool = open_pool(workers);
+	static struct gate gate;
+	void *args[2][MANY];
+
+	options.drop_arg = drop_arg;
+	options.drop_result = drop_result;
+	for (size_t i = 0; i < 2 * MANY; i++)
+		args[i / MANY][i % MANY] = &parcels[i / MANY][i % MANY];
+	gate_close(&gate);
+	hold_workers(pool, &gate, workers);
+	CHECK(skua_submit_many_with(pool, handle, args[0], MANY, &options,
+				    futures) == 0);
+	for (size_t i = 0; i < MANY; i++) {
+		CHECK(skua_future_arg(futures[i]) == args[0][i]);
+		if (i % 2)
+			CHECK(skua_future_cancel(futures[i]) == 0);
+	}
+	gate_open(&gate);
+	for (size_t i = 0; i < MANY; i++) {
+		if (i % 2)
+			skua_future_release(futures[i]);
+		else
+			CHECK(take(futures[i]) == args[0][i]);
+	}
+	CHECK(skua_pool_drain(pool, SKUA_FOREVER) == 0);
+	CHECK(skua_submit_many_with(pool, handle, args[1], MANY, &options,
+				    NULL) == 0);
+	CHECK(skua_pool_close(pool, SKUA_CLOSE_CANCEL) == 0);
+	for (size_t i = 0; i < MANY; i++) {
+		unsigned ran = atomic_load(&parcels[1][i].runs);
+
+		happened(&parcels[0][i], !(i % 2), i % 2, 0);
+		happened(&parcels[1][i], ran, !ran, ran);
+	}
+}
+
+Test(drop, many_at_once, .timeout = LIMIT)
+{
+	with_workers(many_body);
+}
+
+/* Refused, none of them is dropped. */
+Test(drop, many_that_are_refused, .timeout = LIMIT)
+{
+	struct skua_submit_options options = SKUA_SUBMIT_OPTIONS;
+	struct skua_pool *pool = open_pool(1);
+	struct parcel parcel = { 0 };
+	struct skua_future *out[2] = { NULL, NULL };
+	void *args[2] = { &parcel, &parcel };
+
+	options.drop_arg = drop_arg;
+	cr_assert_eq(skua_submit_many_with(NULL, handle, args, 2, &options,
+					   out),
+		     SKUA_EINVAL);
+	cr_assert_eq(skua_submit_many_with(pool, NULL, args, 2, &options, out),
+		     SKUA_EINVAL);
+	cr_assert_eq(skua_submit_many_with(pool, handle, NULL, 2, &options,
+					   out),
+		     SKUA_EINVAL);
+	options.size = 1;
+	cr_assert_eq(skua_submit_many_with(pool, handle, args, 2, &options,
+					   out),
+		     SKUA_EINVAL);
+	options.size = sizeof(options);
+	cr_assert_eq(skua_submit_many_with(pool, handle, args, SIZE_MAX,
+					   &options, out),
+		     SKUA_ENOMEM);
+	cr_assert_eq(skua_pool_shutdown(pool, SKUA_CLOSE_WAIT), 0);
+	cr_assert_eq(skua_submit_many_with(pool, handle, args, 2, &options,
+					   out),
+		     SKUA_ECLOSED);
+	cr_assert_eq(skua_submit_many_with(pool, handle, args, 0, NULL, out),
+		     SKUA_ECLOSED);
+	cr_assert(out[0] == NULL && out[1] == NULL);
+	happened(&parcel, 0, 0, 0);
+	skua_pool_release(pool);
+	settle(1);
+}
