@@ -46,6 +46,11 @@
  * stored before the futex wakes that went before; it orders nothing else. A
  * wake of some of several sleepers chooses them.
  *
+ * A scenario with too many executions may limit how often loads and stores choose
+ * another store than the newest (`stale`). Then an execution with fewer such
+ * choices is seen, if its events can be executed in an order that has no more:
+ * a store executed before its time costs the others a choice, too.
+ *
  * Limits. Addresses are not used twice in an execution, so ABA through malloc
  * is not seen (through the structures' own reuse it is). Plain accesses are
  * checked to 4 bytes, smaller ones with byte masks of the last access only.
@@ -192,6 +197,7 @@ struct ex_engine {
 	struct ex_thread *now;
 	unsigned threads; /* with thread 0 */
 	unsigned preemptions, spurious, stray, timeouts, alloc_failures;
+	unsigned stale; /* as they are in the scenario, what is left */
 	unsigned late_timeouts;
 	uint64_t order_hash; /* of all modification orders */
 	unsigned step;

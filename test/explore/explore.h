@@ -70,8 +70,13 @@ struct ex_scenario {
 	unsigned spins;
 	/* Once nothing else can run, timed waits run out: not a hang. */
 	bool timeouts_end_hangs;
+	/* How often in an execution a load may read an older store than the
+	 * newest, or a store go before one that is there: too many executions
+	 * otherwise. 0: as often as RC11 allows. */
+	unsigned stale;
 	bool unbounded; /* any number of preemptions */
 	unsigned fewer; /* preemptions than asked for: too many executions */
+	unsigned most; /* preemptions, how many ever are asked for; 0: any */
 	/* Threads (bit i + 1 for run[i]) that may sleep or spin for ever once
 	 * all others have ended. */
 	unsigned daemons;

@@ -111,7 +111,8 @@ static unsigned bound_of(const struct ex_scenario *s, unsigned bound)
 {
 	if (s->unbounded)
 		return MAX_BOUND;
-	return bound > s->fewer ? bound - s->fewer : 0;
+	bound = bound > s->fewer ? bound - s->fewer : 0;
+	return s->most && bound > s->most ? s->most : bound;
 }
 
 /* Until a fault is found, all was seen, or the time is over. */

@@ -341,6 +341,21 @@ static uint16_t back_from_last(const struct ex_location *at, unsigned steps)
 	return i;
 }
 
+/* One of @count stores, the newest first. */
+static unsigned pick_age(unsigned count)
+{
+	unsigned taken;
+
+	if (!ex.scenario->stale)
+		return ex_pick(count);
+	if (!ex.stale)
+		return 0;
+	taken = ex_pick(count);
+	if (taken)
+		--ex.stale;
+	return taken;
+}
+
 static void load_from(struct ex_thread *t, struct ex_location *at,
 		      const struct limits *l, uint16_t store, int order)
 {
@@ -379,7 +394,7 @@ uint64_t ex_load(const struct ex_site *site, const volatile void *object,
 	struct ex_location *at = begin_access(t, object, size, EX_LOAD);
 	struct limits l = find_limits(t, at, is_ordered(order));
 	unsigned newest = ex_stores[at->last].position;
-	uint16_t store = back_from_last(at, ex_pick(newest - l.floor + 1));
+	uint16_t store = back_from_last(at, pick_age(newest - l.floor + 1));
 
 	trace_read(t, at, store, "", order);
 	load_from(t, at, &l, store, order);
@@ -460,7 +475,7 @@ void ex_store(const struct ex_site *site, volatile void *object, size_t size,
 		if (ex_stores[i].position == l.floor)
 			break;
 	}
-	i = finish_write(t, at, &l, places[ex_pick(count)], value, order);
+	i = finish_write(t, at, &l, places[pick_age(count)], value, order);
 	trace_write(t, i, order);
 }
 
@@ -552,6 +567,19 @@ static uint64_t apply(enum ex_operation operation, uint64_t old,
 	return operand;
 }
 
+/* What is done to the newest store that allows it has no age. */
+static struct attempt pick_attempt(unsigned count)
+{
+	unsigned newest = 1, taken;
+
+	while (newest < count && attempts[newest].store == attempts[0].store)
+		newest++;
+	taken = ex_pick(ex.scenario->stale && !ex.stale ? newest : count);
+	if (ex.scenario->stale && taken >= newest)
+		--ex.stale;
+	return attempts[taken];
+}
+
 uint64_t ex_fetch(const struct ex_site *site, volatile void *object,
 		  size_t size, enum ex_operation operation, uint64_t operand,
 		  int order)
@@ -560,7 +588,7 @@ uint64_t ex_fetch(const struct ex_site *site, volatile void *object,
 	struct ex_location *at = begin_access(t, object, size, EX_LOAD);
 	struct limits l = find_limits(t, at, is_ordered(order));
 	unsigned count = list_attempts(at, &l, NULL, order);
-	uint16_t store = attempts[ex_pick(count)].store, written;
+	uint16_t store = pick_attempt(count).store, written;
 	uint64_t old = ex_stores[store].value;
 
 	trace_read(t, at, store, " reads", order);
@@ -585,7 +613,7 @@ bool ex_compare(const struct ex_site *site, volatile void *object, size_t size,
 	ex_note_writer((const void *)at->address);
 	if (is_ordered(success) != is_ordered(failure))
 		c.limits = find_limits(t, at, is_ordered(failure));
-	a = attempts[ex_pick(list_attempts(at, &l, &c, success))];
+	a = pick_attempt(list_attempts(at, &l, &c, success));
 	*expected = ex_stores[a.store].value;
 	if (a.writes) {
 		trace_read(t, at, a.store, " succeeds on", success);
@@ -626,7 +654,7 @@ uint16_t ex_read_word(struct ex_thread *t, uintptr_t address,
 	if (floor < l.floor)
 		floor = l.floor;
 	store = back_from_last(
-		at, ex_pick(ex_stores[at->last].position - floor + 1));
+		at, pick_age(ex_stores[at->last].position - floor + 1));
 	trace_read(t, at, store, " kernel", memory_order_relaxed);
 	load_from(t, at, &l, store, memory_order_relaxed);
 	*value = (uint32_t)(ex_stores[store].value >> shift);

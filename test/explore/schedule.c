@@ -184,7 +184,7 @@ static uint64_t state_hash(void)
 			      (uint64_t)ex.stray << 32 | ex.timeouts << 16 |
 			      ex.alloc_failures;
 
-	return ex_mix(ex_graph_hash(), allowances);
+	return ex_mix(ex_mix(ex_graph_hash(), allowances), ex.stale);
 }
 
 static void carry_out(struct option o)
@@ -494,6 +494,7 @@ static void reset(void)
 			break;
 	ex.spurious = s->spurious;
 	ex.stray = s->stray;
+	ex.stale = s->stale;
 	ex.timeouts = s->timeouts;
 	ex.alloc_failures = s->alloc_failures;
 	ex.preemptions = ex.late_timeouts = ex.step = 0;
