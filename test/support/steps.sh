@@ -40,6 +40,11 @@ soak 300 random programs against a sequential reference
 fuzz 300 sequences of calls against a model, under libFuzzer
 coverage 900 how much of lib/ the tests reach (only with --coverage)'
 
+# Those that leave all CPUs but one alone: they run beside the others, one after
+# the other, once the tree that they share is there.
+# shellcheck disable=SC2034 # test/run reads it
+skua_steps_beside=' valgrind one-core switch-aarch64 '
+
 sources() {
 	find bench docs include lib test -name '*.[ch]' -o -name '*.cpp'
 }
@@ -81,7 +86,9 @@ build() { # NAME MESON-OPTION...
 		meson setup --werror "${again[@]}" "$@" "$tree" || no_build
 		echo "$wanted" >"$stamp"
 	fi
-	ninja -C "$tree" -j "$SKUA_TEST_JOBS" -k 0 "${targets[@]}" || no_build
+	# Steps side by side may want the same tree.
+	flock "$tree.lock" ninja -C "$tree" -j "$SKUA_TEST_JOBS" -k 0 \
+		"${targets[@]}" || no_build
 }
 targets=() # all
 
@@ -113,8 +120,9 @@ run_tests() { # MESON-TEST-OPTION...
 	log=$(basename "$tree")-$step
 	rm -f "$tree/meson-logs/$log.json"
 	[ -z "${SKUA_TEST_LONG-}" ] || set -- "$@" --timeout-multiplier 10
+	# One more than compile: tests that wait for time to pass leave a CPU.
 	"${prefix[@]}" meson test -C "$tree" --no-rebuild --print-errorlogs \
-		--num-processes "$SKUA_TEST_JOBS" --logbase "$log" "$@" || :
+		--num-processes $((SKUA_TEST_JOBS + 1)) --logbase "$log" "$@" || :
 	python3 - "$tree/meson-logs/$log.json" "$(basename "$tree")" \
 		>>"$SKUA_TEST_RESULTS" <<-'END'
 		import json, os, sys
