@@ -5,19 +5,23 @@
  * Read in this order: error.h (codes), pool.h (worker threads), future.h
  * (submit a function, get its result), map.h (one function for many items),
  * ordered.h (results in the order of jobs), requests.h (callbacks where you ask
- * for them), fork.h (fork-join for compute kernels), sort.h (arrays), sync.h
- * (sleep, yield, locks), thread.h (plain threads).
+ * for them), fork.h (fork-join for compute kernels), for.h, reduce.h and scan.h
+ * (parallel loops), sort.h (arrays), sync.h (sleep, yield, locks), thread.h
+ * (plain threads).
  */
 #ifndef SKUA_SKUA_H
 #define SKUA_SKUA_H
 
 #include <skua/error.h>
+#include <skua/for.h>
 #include <skua/fork.h>
 #include <skua/future.h>
 #include <skua/map.h>
 #include <skua/ordered.h>
 #include <skua/pool.h>
+#include <skua/reduce.h>
 #include <skua/requests.h>
+#include <skua/scan.h>
 #include <skua/sort.h>
 #include <skua/sync.h>
 #include <skua/thread.h>

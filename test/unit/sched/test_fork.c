@@ -447,6 +447,8 @@ Test(fork, shown_children_are_run, .timeout = LIMIT)
 		CHECK(skua_submit(pool, hold, &busy, NULL) == 0);
 		CHECK(shower_run(pool, &sum, counts[k]) == 0);
 		CHECK(sum == counts[k] * (counts[k] + 1) / 2);
+		/* Nobody is at the gate any more. */
+		CHECK(skua_pool_drain(pool, SKUA_FOREVER) == 0);
 	}
 	CHECK(skua_pool_close(pool, SKUA_CLOSE_WAIT) == 0);
 	settle(2);

@@ -1,0 +1,263 @@
+/* SPDX-License-Identifier: MIT */
+#include "range.h"
+
+#include "ticks.h"
+
+/* A chunk at most this much larger than the one before it. */
+#define GROWTH 32
+/* No chunk is larger, so that products with it fit 64 bits. */
+#define CHUNK_MOST (UINT64_C(1) << 40)
+
+/* How long chunks take, and so how large the next one may be. */
+struct pace {
+	uint64_t chunk; /* iterations */
+	uint64_t start, now; /* ticks */
+	uint64_t goal; /* ticks that a chunk should take */
+};
+
+static uint64_t word_of(uint64_t next, uint64_t end)
+{
+	return end << 32 | next;
+}
+
+static uint64_t word_next(uint64_t word)
+{
+	return (uint32_t)word;
+}
+
+static uint64_t word_end(uint64_t word)
+{
+	return word >> 32;
+}
+
+static uint64_t word_rest(uint64_t word)
+{
+	return word_end(word) - word_next(word);
+}
+
+void ski_part_open(struct ski_part *part, struct ski_loop *loop, uint64_t begin,
+		   uint64_t end)
+{
+	uint64_t count = end - begin, units;
+	unsigned shift = 0;
+
+	if (count > UINT32_MAX)
+		shift = 33 - (unsigned)__builtin_clzll(count);
+	units = (count >> shift) +
+		(count & ((UINT64_C(1) << shift) - 1) ? 1 : 0);
+	part->loop = loop;
+	part->base = begin;
+	part->last = end;
+	part->shift = shift;
+	part->helpers = 0;
+	/* Relaxed, both: a helper sees them through the frame that it steals. */
+	atomic_store_explicit(&part->arrived, 0, memory_order_relaxed);
+	atomic_store_explicit(&part->word, word_of(0, units),
+			      memory_order_relaxed);
+}
+
+/* The iteration that unit @unit begins with, or the end. */
+static uint64_t iteration(const struct ski_part *part, uint64_t unit)
+{
+	/* The last one may be cut short. */
+	if (unit > (part->last - part->base) >> part->shift)
+		return part->last;
+	return part->base + (unit << part->shift);
+}
+
+/* Owner: units that nobody has taken. */
+static uint64_t rest(struct ski_part *part)
+{
+	/* Relaxed: the iterations are not what the word publishes. */
+	return word_rest(
+		atomic_load_explicit(&part->word, memory_order_relaxed));
+}
+
+/* Owner: can a helper be at work? Not while the frames are private. */
+static bool is_shared(const struct ski_part *part)
+{
+	return part->helpers && skua_is_public(part->first);
+}
+
+/* Helpers that have begun. */
+static unsigned arrived(struct ski_part *part)
+{
+	/* Relaxed: a hint. */
+	return atomic_load_explicit(&part->arrived, memory_order_relaxed);
+}
+
+/* How many of @left units to take. A share of them at most, in case that the
+ * iterations to come take longer than those before; but not so few that it
+ * cannot be worth the while. Alone we take more. */
+static uint64_t portion(struct ski_part *part, const struct pace *pace,
+			uint64_t left)
+{
+	bool alone = !arrived(part);
+	uint64_t most = pace->chunk >> part->shift;
+	uint64_t least = most / (alone ? 8 : 64);
+	uint64_t share = left / (alone ? 2 : 8);
+
+	if (share < least)
+		share = least;
+	if (most > share)
+		most = share;
+	if (!most || part->loop->single)
+		most = 1;
+	return most < left ? most : left;
+}
+
+/* Owner: the next chunk, *@begin … *@end - 1. False: nothing is left. */
+static bool take(struct ski_part *part, const struct pace *pace,
+		 uint64_t *begin, uint64_t *end)
+{
+	bool shared = is_shared(part);
+	/* Relaxed, all: what helpers need they have from the frame. */
+	uint64_t word = atomic_load_explicit(&part->word, memory_order_relaxed);
+	uint64_t next, count;
+
+	do {
+		next = word_next(word);
+		count = portion(part, pace, word_rest(word));
+		if (!count)
+			return false;
+		if (!shared) {
+			atomic_store_explicit(&part->word, word + count,
+					      memory_order_relaxed);
+			break;
+		}
+	} while (!atomic_compare_exchange_weak_explicit(
+		&part->word, &word, word + count, memory_order_relaxed,
+		memory_order_relaxed));
+	*begin = iteration(part, next);
+	*end = iteration(part, next + count);
+	return true;
+}
+
+bool ski_part_steal(struct ski_part *victim, bool below, uint64_t *begin,
+		    uint64_t *end)
+{
+	/* Relaxed, all: as in take(). */
+	uint64_t word =
+		atomic_load_explicit(&victim->word, memory_order_relaxed);
+	uint64_t half;
+
+	do {
+		half = word_next(word) + word_rest(word) / 2;
+		if (!word_rest(word) ||
+		    (below && iteration(victim, word_end(word)) != *begin))
+			return false;
+	} while (!atomic_compare_exchange_weak_explicit(
+		&victim->word, &word, word_of(word_next(word), half),
+		memory_order_relaxed, memory_order_relaxed));
+	*begin = iteration(victim, half);
+	*end = iteration(victim, word_end(word));
+	return true;
+}
+
+SKUA_TASK_VOID(helper, struct ski_part *, victim, unsigned, index)
+{
+	/* Relaxed: a hint to the owner. */
+	atomic_fetch_add_explicit(&victim->arrived, 1, memory_order_relaxed);
+	victim->loop->help(here, victim, index);
+}
+
+void ski_part_help(skua_here here, struct ski_part *victim, unsigned index)
+{
+	struct ski_part part;
+	uint64_t begin, end;
+
+	(void)index;
+	while (!ski_loop_stopped(victim->loop) &&
+	       ski_part_steal(victim, false, &begin, &end)) {
+		ski_part_open(&part, victim->loop, begin, end);
+		ski_part_run(here, &part, NULL);
+	}
+}
+
+static void fork_helper(skua_here *here, struct ski_part *part)
+{
+	if (!part->helpers)
+		part->first = *here;
+	helper_fork(here, part, part->helpers);
+	part->helpers++;
+}
+
+/* Somebody wants work, or may want some while the next chunk runs: let him in.
+ * Helpers that have begun come back for more by themselves. */
+static void let_in(skua_here *here, struct ski_part *part)
+{
+	if (arrived(part) >= part->helpers && rest(part) &&
+	    part->helpers < part->loop->helpers_most)
+		fork_helper(here, part);
+	skua_show(*here);
+}
+
+/* @count iterations took from pace->now to now. */
+static void adapt(struct pace *pace, uint64_t count)
+{
+	uint64_t now = ski_ticks();
+	uint64_t spent = now - pace->now;
+
+	pace->now = now;
+	if (spent < pace->goal / GROWTH)
+		count *= GROWTH;
+	else
+		count = count * pace->goal / spent;
+	if (count > CHUNK_MOST)
+		count = CHUNK_MOST;
+	pace->chunk = count ? count : 1;
+}
+
+/* True: go on. */
+static bool run_chunk(skua_here here, struct ski_part *part, uint64_t begin,
+		      uint64_t end, void *value)
+{
+	struct ski_loop *loop = part->loop;
+	int answer = loop->run(loop, here, begin, end, value);
+
+	if (answer)
+		ski_loop_stop(loop, answer);
+	return !ski_loop_stopped(loop);
+}
+
+/* Owner: from its lower end, chunk by chunk. */
+static void run_chunks(skua_here *here, struct ski_part *part,
+		       struct pace *pace, void *value)
+{
+	uint64_t begin, end, count;
+
+	while (take(part, pace, &begin, &end))
+		for (; begin < end; begin += count) {
+			count = end - begin;
+			if (count > pace->chunk && !part->loop->single)
+				count = pace->chunk;
+			if (!run_chunk(*here, part, begin, begin + count,
+				       value))
+				return;
+			if (count == end - begin && !rest(part))
+				return;
+			adapt(pace, count);
+			if (skua_is_wanted(*here) ||
+			    (pace->now - pace->start > pace->goal / 2 &&
+			     !is_shared(part)))
+				let_in(here, part);
+		}
+}
+
+void ski_part_run(skua_here here, struct ski_part *part, void *value)
+{
+	struct pace pace = { .chunk = 1, .goal = ski_ticks_chunk() };
+
+	if (ski_loop_stopped(part->loop))
+		return;
+	if (rest(part) > 1) {
+		fork_helper(&here, part);
+		/* The first iteration may take long. */
+		if (skua_pool_workers(skua_pool_current()) > 1)
+			skua_show(here);
+		pace.start = pace.now = ski_ticks();
+	}
+	run_chunks(&here, part, &pace, value);
+	for (; part->helpers; part->helpers--)
+		helper_join(&here);
+}
