@@ -17,7 +17,7 @@ import shlex
 import subprocess
 import sys
 
-ON_PUBLIC_HEADERS = ["algo"]
+ON_PUBLIC_HEADERS = ["algo", "compat"]
 
 
 def layers():

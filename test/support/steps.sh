@@ -169,8 +169,8 @@ step_rules() {
 step_headers() {
 	local header name flags='-fsyntax-only -pedantic -Wall -Wextra -Wshadow -Werror'
 	flags+=' -Iinclude -x'
-	for header in include/skua/*.h; do
-		name=skua/$(basename "$header")
+	for header in include/skua/*.h include/skua/compat/*.h; do
+		name=${header#include/}
 		# Twice, for its guard; and a declaration, since no unit is empty.
 		for language in 'gcc %s c -std=c11' 'g++ %s c++ -std=c++17' \
 			'clang-14 %s c -std=c11' 'clang++-14 %s c++ -std=c++17'; do
@@ -264,7 +264,7 @@ consume() { # COMPILER SOURCE FLAG... -- PKG-CONFIG-OPTION...
 		shift
 	done
 	shift
-	words=$(pkg-config "$@" --cflags --libs skua) || return
+	words=$(pkg-config "$@" --cflags --libs "${module-skua}") || return
 	# shellcheck disable=SC2086 # a list of words
 	"$compiler" -O2 -Wall -Wextra -pedantic -Werror "${flags[@]}" "$source" \
 		-o "$SKUA_TEST_BUILD/consumer" $words &&
@@ -291,9 +291,15 @@ step_install() {
 	check 'C, shared' consume gcc $in/consumer.c -std=c11 --
 	check 'C++, shared' consume g++ $in/consumer.cpp -std=c++17 --
 	check 'C, shared, clang' consume clang-14 $in/consumer.c -std=c11 --
+	module=skua-thpool check 'thpool, shared' consume gcc $in/thpool.c \
+		-std=c11 --
 	install_skua static
 	check 'C, static' consume gcc $in/consumer.c -std=c11 -- --static
 	check 'C++, static' consume g++ $in/consumer.cpp -std=c++17 -- --static
+	module=skua-thpool check 'thpool, static' consume gcc $in/thpool.c \
+		-std=c11 -- --static
+	module=skua-thpool check 'thpool, C++, static' consume g++ \
+		$in/thpool.c -std=c++17 -- --static
 	install_skua both
 	check 'C, all static' consume gcc $in/consumer.c -std=c11 -static -- \
 		--static

@@ -29,6 +29,17 @@ if nm --extern-only --defined-only --format=posix "$static" |
 	fail "global above in $static: neither skua_ nor ski_"
 fi
 
+# The library of C-Thread-Pool's interface has those names alone.
+thpool=$(dirname "$shared")/libskua-thpool
+if nm --dynamic --defined-only --format=posix "$thpool.so" |
+	grep -v '^thpool_'; then
+	fail "exported above by $thpool.so: not thpool_"
+fi
+if nm --extern-only --defined-only --format=posix "$thpool.a" |
+	grep ' [A-Z] ' | grep -v '^thpool_'; then
+	fail "global above in $thpool.a: not thpool_"
+fi
+
 # What every linked file must have.
 look_at_file() { # FILE
 	local dynamic segments
@@ -46,7 +57,7 @@ look_at_file() { # FILE
 	return 0
 }
 
-for file in "$shared" "$@"; do
+for file in "$shared" "$thpool.so" "$@"; do
 	look_at_file "$file"
 done
 dynamic=$(readelf --wide --dynamic "$shared")
