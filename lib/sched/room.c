@@ -72,11 +72,12 @@ static const struct ski_waitq_kind kind = { may_go, 0, NULL };
 void ski_room_init(struct skua_pool *pool, size_t max_pending)
 {
 	struct ski_room *room = &pool->room;
+	uint64_t places = max_pending;
 
 	pool->bound = max_pending == SKUA_NO_QUEUE ? SKI_NO_QUEUE : SKI_BOUNDED;
+	/* As 64 bits, since a size_t of 32 is always below. */
 	if (pool->bound == SKI_BOUNDED)
-		room->places = max_pending < PLACES_MAX ? max_pending :
-							  PLACES_MAX;
+		room->places = places < PLACES_MAX ? places : PLACES_MAX;
 	atomic_init(&room->q.word, (room->places + BIAS) * PLACE);
 }
 
