@@ -63,6 +63,8 @@ struct peer_event {
 	unsigned long long room[8];
 };
 
+struct peer_sorts;
+
 struct peer {
 	const char *name;
 
@@ -114,6 +116,7 @@ struct peer {
 	 * results as they are done, return the sum of the results.
 	 */
 	uint64_t (*collect)(void *pool, peer_fn *fn, size_t count);
+	const struct peer_sorts *sorts; /* peer_sorts.h; NULL: none */
 };
 
 /* What a module defines. */

@@ -5,6 +5,7 @@
  */
 #include "peers.h"
 #include "queens.h"
+#include "sorts.h"
 
 static int with(const struct crew *crew, peer_body *body, void *context)
 {
@@ -93,6 +94,7 @@ static int run_map(void *pool, peer_fn *fn, void *const items[], size_t count,
 
 const struct peer peer_serial = {
 	.name = "serial",
+	.sorts = &sorts_serial,
 	.with = with,
 	.fib = run_fib,
 	.nqueens = run_nqueens,

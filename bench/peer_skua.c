@@ -5,6 +5,7 @@
 
 #include "peers.h"
 #include "queens.h"
+#include "sorts.h"
 
 static int with(const struct crew *crew, peer_body *body, void *context)
 {
@@ -240,6 +241,7 @@ static uint64_t collect(void *pool, peer_fn *fn, size_t count)
 
 const struct peer peer_skua = {
 	.name = "skua",
+	.sorts = &sorts_skua,
 	.threads = true,
 	.executor = true,
 	.owns_threads = true,

@@ -4,14 +4,17 @@
  * of the workers; task_arena::enqueue for jobs from outside, with the futures
  * of futex_future.h, since enqueue has none.
  */
+#include <cstring>
 #include <memory>
 
 #include <oneapi/tbb/global_control.h>
+#include <oneapi/tbb/parallel_sort.h>
 #include <oneapi/tbb/task_arena.h>
 #include <oneapi/tbb/task_group.h>
 
 #include "futex_future.h"
 #include "peer.h"
+#include "peer_sorts.h"
 #include "queens.h"
 
 namespace tbb = oneapi::tbb;
@@ -190,11 +193,29 @@ void *wait(void *, void *future)
 	return futex_future_wait(static_cast<futex_future *>(future), SPINS);
 }
 
+int sort_ints(void *, int *base, size_t count)
+{
+	tbb::parallel_sort(base, base + count);
+	return 0;
+}
+
+int sort_words(void *, const char **base, size_t count)
+{
+	tbb::parallel_sort(base, base + count,
+			   [](const char *a, const char *b) {
+				   return std::strcmp(a, b) < 0;
+			   });
+	return 0;
+}
+
+const peer_sorts sorts = { sort_ints, nullptr, sort_words, nullptr };
+
 peer describe()
 {
 	peer peer = {};
 
 	peer.name = "tbb";
+	peer.sorts = &sorts;
 	peer.threads = true;
 	peer.executor = true;
 	peer.with = with;

@@ -24,6 +24,7 @@ static const struct module modules[] = {
 	{ "libgomp", "peer_libgomp.so", "compile with a gcc that has OpenMP" },
 	{ "libomp", "peer_libomp.so", "apt-get install clang libomp-dev" },
 	{ "tbb", "peer_tbb.so", "apt-get install g++ libtbb-dev" },
+	{ "std", "peer_std.so", "apt-get install g++" },
 };
 
 static void add(struct peers *peers, const struct peer *peer, const char *name,

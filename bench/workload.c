@@ -32,6 +32,17 @@ const struct workload *const workloads[] = {
 	&work_pending,
 	&work_open_time,
 	&work_open_memory,
+	&work_sort_random,
+	&work_sort_sorted,
+	&work_sort_reversed,
+	&work_sort_equal,
+	&work_sort_organ_pipe,
+	&work_sort_few,
+	&work_sort_stable,
+	&work_sort_words,
+	&work_sort_any_ints,
+	&work_sort_any_words,
+	&work_sort_any_records,
 	NULL,
 };
 

@@ -29,5 +29,16 @@ extern const struct workload work_gzip;
 extern const struct workload work_pending;
 extern const struct workload work_open_time;
 extern const struct workload work_open_memory;
+extern const struct workload work_sort_random;
+extern const struct workload work_sort_sorted;
+extern const struct workload work_sort_reversed;
+extern const struct workload work_sort_equal;
+extern const struct workload work_sort_organ_pipe;
+extern const struct workload work_sort_few;
+extern const struct workload work_sort_stable;
+extern const struct workload work_sort_words;
+extern const struct workload work_sort_any_ints;
+extern const struct workload work_sort_any_words;
+extern const struct workload work_sort_any_records;
 
 #endif

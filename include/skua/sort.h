@@ -120,6 +120,15 @@ SKUA_API int skua_sort_run_in_1(skua_here here, void *base, size_t count,
 		(void)skua_context;                                            \
 		return (less(skua_one, skua_other)) ? 1 : 0;                   \
 	}                                                                      \
+	static inline int name##_skua_ordered(const void *skua_base,           \
+					      size_t skua_pairs,               \
+					      int skua_descending,             \
+					      void *skua_context)              \
+	{                                                                      \
+		return skua_sort_ordered((const char *)skua_base, skua_pairs,  \
+					 skua_descending, sizeof(type),        \
+					 name##_skua_less, skua_context);      \
+	}                                                                      \
 	static inline size_t name##_skua_split(                                \
 		void *skua_base, size_t skua_count, const void *skua_pivot,    \
 		int skua_closed, void *skua_context)                           \
@@ -155,8 +164,8 @@ SKUA_API int skua_sort_run_in_1(skua_here here, void *base, size_t count,
 				name##_skua_less, skua_context);               \
 	}                                                                      \
 	static const struct skua_sort_kernels name##_skua_kernels = {          \
-		sizeof(type), name##_skua_less, name##_skua_split,             \
-		name##_skua_leaf, name##_skua_merge                            \
+		sizeof(type),	   name##_skua_less, name##_skua_ordered,      \
+		name##_skua_split, name##_skua_leaf, name##_skua_merge         \
 	}
 
 #define SKUA_DEFINE_ANY_SORT(name, type, less, stable)                         \

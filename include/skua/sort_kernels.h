@@ -41,6 +41,10 @@ typedef int skua_sort_less(const void *a, const void *b, void *context);
 struct skua_sort_kernels {
 	size_t size; /* of an element */
 	skua_sort_less *less;
+	/* Whether each of the first @pairs elements and the one after it are in
+	 * order; descending: are so in reverse, and not equal. */
+	int (*ordered)(const void *base, size_t pairs, int descending,
+		       void *context);
 	/* Those before *pivot (closed: those not after it) to the front;
 	 * returns how many they are. *pivot is outside of the array. */
 	size_t (*split)(void *base, size_t count, const void *pivot, int closed,
@@ -74,6 +78,25 @@ skua_sort_pick(int first, const char *one, const char *other)
 	uintptr_t both = (uintptr_t)one ^ (uintptr_t)other;
 
 	return (const char *)((uintptr_t)other ^ (both & -(uintptr_t)first));
+}
+
+/* Some pairs at a time without a branch, so that compilers may use vectors. */
+static inline SKUA_ALWAYS_INLINE int
+skua_sort_ordered(const char *base, size_t pairs, int descending, size_t size,
+		  skua_sort_less *less, void *context)
+{
+	while (pairs) {
+		size_t some = pairs < 64 ? pairs : 64, greater = 0;
+
+		for (size_t i = 0; i < some; i++)
+			greater += (size_t)less(base + (i + 1) * size,
+						base + i * size, context);
+		if (greater != (descending ? some : 0))
+			return 0;
+		base += some * size;
+		pairs -= some;
+	}
+	return 1;
 }
 
 /*

@@ -37,6 +37,12 @@ static inline SKUA_ALWAYS_INLINE void leaf_bytes(void *base, size_t count,
 
 /* The functions of one size; `bytes` may be an expression of the context. */
 #define KERNELS(name, bytes)                                                   \
+	static int ordered_##name(const void *base, size_t pairs,              \
+				  int descending, void *context)               \
+	{                                                                      \
+		return skua_sort_ordered(base, pairs, descending, bytes,       \
+					 before, context);                     \
+	}                                                                      \
 	static size_t split_##name(void *base, size_t count,                   \
 				   const void *pivot, int closed,              \
 				   void *context)                              \
@@ -56,6 +62,7 @@ static inline SKUA_ALWAYS_INLINE void leaf_bytes(void *base, size_t count,
 	}                                                                      \
 	static const struct skua_sort_kernels kernels_##name = {               \
 		.less = before,                                                \
+		.ordered = ordered_##name,                                     \
 		.split = split_##name,                                         \
 		.leaf = leaf_##name,                                           \
 		.merge = merge_##name,                                         \

@@ -4,9 +4,7 @@
  * of any array of pointers, and then each element is moved once. Without memory
  * for the addresses they are swapped where they stand.
  */
-#include <stdint.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "sort_run.h"
 
@@ -107,65 +105,63 @@ static void sort_by_swaps(skua_here here, struct ski_sort *sort, char *base,
 	ski_sort_quick(here, &swaps, base, count);
 }
 
-/* Element i is to be what @address[i] points to. Each cycle of moves begins
- * with one element held apart; addresses of places that are done are NULL. */
-static void arrange(char *base, size_t count, size_t size, char **address,
-		    char *held)
+/* In place of their addresses. */
+SKUA_TASK_VOID(number, const struct ski_sort *, sort, const char *, base,
+	       union ski_sort_source *, source, size_t, count)
 {
-	for (size_t i = 0; i < count; i++) {
-		char *first = base + i * size, *to = first;
-		char *from = address[i];
+	enum {
+		GRAIN = 8192
+	};
+	size_t half = count / 2;
 
-		if (!from || from == to)
-			continue;
-		memcpy(held, first, size);
-		address[i] = NULL;
-		while (from != first) {
-			size_t at = (size_t)(from - base) / size;
-
-			memcpy(to, from, size);
-			to = from;
-			from = address[at];
-			address[at] = NULL;
-		}
-		memcpy(to, held, size);
+	if (count > GRAIN) {
+		number_fork(&here, sort, base, source + half, count - half);
+		number(here, sort, base, source, half);
+		number_join(&here);
+		return;
 	}
+	for (; count; count--, source++)
+		source->index = (size_t)(source->address - base) / sort->size;
 }
 
-static void sort_by_address(skua_here here, struct ski_sort *sort, char *base,
-			    size_t count, char **address, char **buffer)
+static void sort_sources(skua_here here, struct ski_sort *sort, char *base,
+			 size_t count, union ski_sort_source *source,
+			 bool stable)
 {
 	struct ski_sort addresses = *sort;
 
 	addresses.kernels = &by_address;
 	addresses.context = sort;
-	addresses.size = sizeof(*address);
+	addresses.size = sizeof(*source);
 	addresses.leaf = LEAF;
 	for (size_t i = 0; i < count; i++)
-		address[i] = base + i * sort->size;
-	if (buffer)
-		ski_sort_merges(here, &addresses, (char *)address, count,
-				(char *)buffer);
+		source[i].address = base + i * sort->size;
+	if (stable)
+		ski_sort_merges(here, &addresses, (char *)source, count,
+				(char *)(source + count));
 	else
-		ski_sort_quick(here, &addresses, (char *)address, count);
+		ski_sort_quick(here, &addresses, (char *)source, count);
 }
 
 int ski_sort_large(skua_here here, struct ski_sort *sort, char *base,
 		   size_t count, bool stable)
 {
-	char **address = calloc(stable ? 2 * count : count, sizeof(*address));
-	char *held = calloc(1, sort->size);
+	union ski_sort_source *source =
+		calloc(stable ? 2 * count : count, sizeof(*source));
+	char *held = calloc(ski_sort_held(count), sort->size);
+	bool enough = source && held;
 
-	if (address && held) {
-		sort_by_address(here, sort, base, count, address,
-				stable ? address + count : NULL);
-		if (!ski_sort_stopped(here, sort))
-			arrange(base, count, sort->size, address, held);
+	if (enough) {
+		sort_sources(here, sort, base, count, source, stable);
+		if (!ski_sort_stopped(here, sort)) {
+			number(here, sort, base, source, count);
+			ski_sort_arrange(here, sort->size, base, count, source,
+					 held);
+		}
 	} else if (!stable) {
 		sort_by_swaps(here, sort, base, count);
 	}
-	stable = stable && !(address && held);
 	free(held);
-	free(address);
-	return stable ? SKUA_ENOMEM : 0;
+	free(source);
+	return stable && !enough ? SKUA_ENOMEM : 0;
 }

@@ -20,13 +20,10 @@ struct order {
 
 static bool is_run(const struct order *order, const char *base, size_t pairs)
 {
-	size_t size = order->sort->size;
+	const struct ski_sort *sort = order->sort;
 
-	for (; pairs; pairs--, base += size)
-		if (ski_sort_less(order->sort, base + size, base) !=
-		    order->descending)
-			return false;
-	return true;
+	return sort->kernels->ordered(base, pairs, order->descending,
+				      sort->context);
 }
 
 SKUA_TASK_VOID(look, struct order *, order, const char *, base, size_t, pairs)

@@ -65,6 +65,19 @@ struct ski_sort_callback {
 /* For elements compared by it, which is the context; @size may be any. */
 struct skua_sort_kernels ski_sort_kernels(size_t size);
 
+/* What an element is to become: by its address, then by its number. */
+union ski_sort_source {
+	char *address;
+	size_t index;
+};
+
+/* How many elements ski_sort_arrange() holds apart. */
+size_t ski_sort_held(size_t count);
+
+/* Make element i what element @source[i].index is. @source is used up. */
+void ski_sort_arrange(skua_here here, size_t size, char *base, size_t count,
+		      union ski_sort_source *source, char *held);
+
 /* As ski_sort_quick() or with @stable as ski_sort_merges(), for elements so
  * large that their addresses are sorted. SKUA_ENOMEM: nothing has happened. */
 int ski_sort_large(skua_here here, struct ski_sort *sort, char *base,
