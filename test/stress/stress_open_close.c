@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * stress_open_close.c - pools opened and closed with up to ten jobs of every
- * kind in flight, and closed in every way. Nothing may be left behind: no
+ * stress_open_close.c - pools of no workers or more opened and closed with up to
+ * ten jobs of every kind in flight, and closed in every way. Nothing may be left behind: no
  * job, thread, file, mapping or byte.
  */
 #include <dirent.h>
@@ -69,13 +69,22 @@ static unsigned mappings(void)
 	return count;
 }
 
+static struct skua_pool *open_some(uint64_t *random)
+{
+	unsigned workers = stress_below(random, stress.workers + 1);
+	struct skua_pool *pool = stress_open(workers ? workers : 1);
+
+	if (!workers)
+		EXPECT(skua_pool_resize(pool, 0) == 0);
+	return pool;
+}
+
 /* Opens, submits and closes; with WAIT every job has run when it returns. */
 static void one_round(uint64_t *random)
 {
 	static skua_fn *const kinds[] = { count_run, sleep_and_count,
 					  wait_and_count };
-	struct skua_pool *pool =
-		stress_open(1 + stress_below(random, stress.workers));
+	struct skua_pool *pool = open_some(random);
 	unsigned jobs = stress_below(random, 11);
 	unsigned flags = stress_below(random, 2);
 	size_t expected = 0;
