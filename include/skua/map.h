@@ -16,9 +16,10 @@
  *		...
  *	skua_map_close(map);
  *
- * A chunk of items is one task. Items that take less than some microseconds
- * are worth having in chunks of a hundred or a thousand; items that wait for
- * each other must be in chunks of one.
+ * A chunk is as many items as a worker takes at a time, and runs one after the
+ * other. Items that take less than some microseconds are worth having in chunks
+ * of a hundred or a thousand; items that wait for each other must be in chunks
+ * of one.
  */
 #ifndef SKUA_MAP_H
 #define SKUA_MAP_H
@@ -35,7 +36,8 @@ extern "C" {
 #endif
 
 /**
- * Call @fn(@items[i]) for each i < @count, @chunk of them a task, and wait.
+ * Call @fn(@items[i]) for each i < @count, a worker @chunk of them at a time,
+ * and wait.
  *
  * @results[i] is what @fn returned for @items[i], or NULL if it failed
  * (skua_fail()) or never ran; @results may be NULL. All items run, also after
@@ -46,6 +48,9 @@ extern "C" {
  * too if a task could not be submitted, or the pool is shut down meanwhile
  * with SKUA_CLOSE_CANCEL.
  *
+ * No more tasks are queued than workers take part, and memory does not grow
+ * with @count. One task may be left in the queue, which then does nothing.
+ *
  * @items and @results are borrowed until the call returns. *@completed, which
  * may be NULL, is the number of items that ended without failing; it and
  * @results are written with every error but SKUA_EINVAL.
@@ -55,7 +60,7 @@ extern "C" {
  * Errors, the first in the order of the items: SKUA_EFAILED (one failed),
  * SKUA_ETIMEDOUT, SKUA_ECANCELLED (by the shutdown), SKUA_ECLOSED, SKUA_ENOMEM,
  * SKUA_EFULL and the other errors of a submit; SKUA_EINVAL (NULL @pool, @fn,
- * or @items with a @count).
+ * or @items with a @count; a @count that no array has).
  */
 SKUA_API int skua_map(struct skua_pool *pool, skua_fn *fn, void *const items[],
 		      size_t count, size_t chunk, int64_t timeout_ns,

@@ -20,21 +20,25 @@ static void note_failure(struct ski_chunk *chunk, size_t i, _Atomic(int) *code)
 		chunk->results[i] = NULL;
 }
 
-static void *run(void *argument)
+void ski_chunk_run(struct ski_chunk *chunk)
 {
-	struct ski_chunk *chunk = argument;
+	/* In registers: results might be anywhere, for all the compiler knows. */
+	skua_fn *fn = chunk->fn;
+	void *const *items = chunk->items;
+	void **results = chunk->results;
+	_Atomic(bool) *stop = chunk->stop;
 	_Atomic(int) *code = skua_task_code_1();
-	size_t i;
+	size_t count = chunk->count, i;
 
-	for (i = 0; i < chunk->count; i++) {
+	for (i = 0; i < count; i++) {
 		void *result;
 
 		/* Relaxed: a request; nothing comes with it. */
-		if (atomic_load_explicit(chunk->stop, memory_order_relaxed))
+		if (atomic_load_explicit(stop, memory_order_relaxed))
 			break;
-		result = chunk->fn(chunk->items[i]);
-		if (chunk->results)
-			chunk->results[i] = result;
+		result = fn(items[i]);
+		if (results)
+			results[i] = result;
 		/* Relaxed: as in note_failure(). */
 		if (__builtin_expect(atomic_load_explicit(code,
 							  memory_order_relaxed),
@@ -42,6 +46,11 @@ static void *run(void *argument)
 			note_failure(chunk, i, code);
 	}
 	chunk->ran = i;
+}
+
+static void *run(void *chunk)
+{
+	ski_chunk_run(chunk);
 	return NULL;
 }
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Some items in one task: what both forms of map submit. */
+/* Some items in one task: what both forms of map run. */
 #ifndef SKI_CHUNK_H
 #define SKI_CHUNK_H
 
@@ -22,6 +22,9 @@ struct ski_chunk {
 	size_t ran; /* items that ended, the first ones */
 	size_t failed; /* of those */
 };
+
+/* In a task that has not failed, and does not fail by it. */
+void ski_chunk_run(struct ski_chunk *chunk);
 
 /* Submit it, waiting for room in a bounded pool until @deadline_ns. Errors:
  * those of skua_submit_with(), SKUA_ETIMEDOUT also for 0 ns left. */

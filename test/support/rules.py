@@ -68,6 +68,57 @@ def check_names(paths):
         seen[path.name] = path
 
 
+def check_links(pages):
+    """What a page links to is there, and so is the heading that it names."""
+    def anchors(path):
+        heads = re.findall(r"^#+ (.*)$", path.read_text(), re.MULTILINE)
+        return {re.sub(r"[^\w\- ]", "", head.lower()).replace(" ", "-")
+                for head in heads}
+
+    linked = set()
+    for page in pages:
+        text = re.sub(r"^```.*?^```", lambda m: re.sub(r"[^\n]", " ", m.group()),
+                      page.read_text(), flags=re.DOTALL | re.MULTILINE)
+        for match in re.finditer(r"\]\(([^)\s]+)\)", text):
+            if re.match(r"[a-z]+:", match.group(1)):
+                continue
+            name, _, anchor = match.group(1).partition("#")
+            target = (page.parent / name).resolve() if name else page.resolve()
+            if not target.exists():
+                breach(page, match.start(), text, f"no such file: {name}")
+            elif anchor and anchor not in anchors(target):
+                breach(page, match.start(), text, f"no heading #{anchor}")
+            linked.add(target)
+    return linked
+
+
+def check_reachable(pages):
+    """Each public header, page and example is linked from some page."""
+    linked = check_links(pages)
+    headers = sorted(pathlib.Path("include").rglob("*.h"))
+    included = {path: set(re.findall(r"#include <(skua/.*)>", path.read_text()))
+                for path in headers}
+    umbrella = pathlib.Path("include/skua/skua.h")
+    # Not for a reader: what headers have included for themselves.
+    inner = set().union(*(names for path, names in included.items()
+                          if path != umbrella)) - included[umbrella]
+    for path in [*headers, *pages,
+                 *sorted(pathlib.Path("docs/examples").glob("*.c"))]:
+        if path == umbrella or path.name == "README.md" or \
+                str(path).removeprefix("include/") in inner:
+            continue
+        if path.resolve() not in linked:
+            breach(path, 0, "", "no page links to it")
+
+
+def check_examples():
+    """Each but the whole program is short enough to be read at once."""
+    for path in sorted(pathlib.Path("docs/examples").glob("*.c")):
+        lines = path.read_text().count("\n")
+        if path.name != "pargz.c" and lines >= 80:
+            breach(path, 0, "", f"an example of {lines} lines, not below 80")
+
+
 def check_version():
     """What the header says is what Meson calls the library."""
     build = pathlib.Path("meson.build").read_text()
@@ -101,6 +152,11 @@ def main():
         if path.parts[0] == "test" and path.name.startswith("test_"):
             check_limits(path, path.read_text())
     check_names([path for path in library if path.parts[0] == "lib"])
+    check_reachable([path for top in (".", "bench", "docs")
+                     for path in sorted(pathlib.Path(top).glob(
+                         "*.md" if top == "." else "**/*.md"))
+                     if path.name not in ("CHANGELOG.md", "LICENSE.md")])
+    check_examples()
     check_version()
     return 1 if breaches else 0
 

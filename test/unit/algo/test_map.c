@@ -98,6 +98,9 @@ static void odd_body(struct skua_pool *pool, unsigned workers)
 		       &completed) == SKUA_EINVAL);
 	CHECK(skua_map(pool, times_three, NULL, 1, 0, SKUA_FOREVER, results,
 		       &completed) == SKUA_EINVAL);
+	CHECK(skua_map(pool, times_three, items,
+		       PTRDIFF_MAX / sizeof(*items) + 1, 0, SKUA_FOREVER, NULL,
+		       &completed) == SKUA_EINVAL);
 	CHECK(completed == 77 && results[0] == &results);
 }
 
@@ -176,15 +179,19 @@ Test(map, failure_of_another_task_is_not_the_items, .timeout = LIMIT)
 
 /* --- Items that wait. --- */
 
-static struct skua_future *hand[10];
+/* More than one runner runs in a turn. */
+enum {
+	CHAIN = 100
+};
+static struct skua_future *hand[CHAIN];
 
 /* Each waits for the next one, and the last for nothing. */
 static void *wait_for_next(void *item)
 {
 	uintptr_t n = (uintptr_t)item;
-	void *from = number(100);
+	void *from = number(1000);
 
-	if (n < 9)
+	if (n < CHAIN - 1)
 		CHECK(skua_future_result(hand[n + 1], SKUA_FOREVER, &from) ==
 		      0);
 	CHECK(skua_promise_set(hand[n], number((uintptr_t)from - 1)) == 0);
@@ -195,12 +202,12 @@ static void waiting_body(struct skua_pool *pool, unsigned workers)
 {
 	(void)workers;
 	fill();
-	for (unsigned i = 0; i < 10; i++)
+	for (unsigned i = 0; i < CHAIN; i++)
 		CHECK(skua_promise_open(&hand[i]) == 0);
-	CHECK(skua_map(pool, wait_for_next, items, 10, 1, SKUA_FOREVER, results,
-		       NULL) == 0);
-	for (uintptr_t i = 0; i < 10; i++) {
-		CHECK(results[i] == number(91 + i));
+	CHECK(skua_map(pool, wait_for_next, items, CHAIN, 1, SKUA_FOREVER,
+		       results, NULL) == 0);
+	for (uintptr_t i = 0; i < CHAIN; i++) {
+		CHECK(results[i] == number(1001 - CHAIN + i));
 		skua_future_release(hand[i]);
 	}
 }
@@ -247,6 +254,33 @@ static void deadline_body(struct skua_pool *pool, unsigned workers)
 Test(map, deadline, .timeout = LIMIT)
 {
 	with_pools(deadline_body);
+}
+
+static void paused_body(struct skua_pool *pool, unsigned workers)
+{
+	size_t completed = 77;
+
+	(void)workers;
+	fill();
+	atomic_store(&started, 0);
+	CHECK(skua_pool_pause(pool) == 0);
+	CHECK(skua_map(pool, count_start, items, ITEMS, 10,
+		       SKUA_MILLISECONDS(2), results,
+		       &completed) == SKUA_ETIMEDOUT);
+	CHECK(completed == 0 && !results[0] && !results[ITEMS - 1]);
+	/* What was left behind comes too late, and touches nothing of ours. */
+	fill();
+	CHECK(skua_pool_resume(pool) == 0);
+	CHECK(skua_pool_drain(pool, SKUA_FOREVER) == 0);
+	CHECK(atomic_load(&started) == 0);
+	for (unsigned i = 0; i < ITEMS; i++)
+		CHECK(results[i] == &results);
+}
+
+/* The call does not wait for a pool that starts nothing. */
+Test(map, deadline_of_a_paused_pool, .timeout = LIMIT)
+{
+	with_pools(paused_body);
 }
 
 static void *sleep_a_little(void *item)
@@ -331,6 +365,39 @@ static void closed_body(unsigned workers)
 Test(map, on_a_closed_pool, .timeout = LIMIT)
 {
 	with_workers(closed_body);
+}
+
+/* The pool is paused, and then cancelled, with a map that has not begun. */
+static void *map_on_paused(void *pool)
+{
+	size_t completed = 77;
+	int error = skua_map(pool, times_three, items, ITEMS, 10, SKUA_FOREVER,
+			     results, &completed);
+
+	/* The shutdown may come while it submits. */
+	CHECK(error == SKUA_ECANCELLED || error == SKUA_ECLOSED);
+	CHECK(completed == 0 && !results[0] && !results[ITEMS - 1]);
+	return pool;
+}
+
+static void never_begun_body(unsigned workers)
+{
+	struct skua_pool *pool = open_pool(workers);
+	pthread_t thread;
+
+	fill();
+	CHECK(skua_pool_pause(pool) == 0);
+	CHECK(pthread_create(&thread, NULL, map_on_paused, pool) == 0);
+	while (!skua_pool_pending(pool))
+		sched_yield();
+	CHECK(skua_pool_shutdown(pool, SKUA_CLOSE_CANCEL) == 0);
+	CHECK(pthread_join(thread, NULL) == 0);
+	skua_pool_release(pool);
+}
+
+Test(map, on_a_pool_that_is_cancelled_before_it_begins, .timeout = LIMIT)
+{
+	with_workers(never_begun_body);
 }
 
 static void *cancel_pool(void *item)
