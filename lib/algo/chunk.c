@@ -6,12 +6,15 @@
 
 #include "deadline.h"
 
-/* An item has failed, and not the task. */
-static void note_failure(struct ski_chunk *chunk, size_t i, _Atomic(int) *code)
+/* Whether an item has failed, and not the task. */
+static void look_at_failure(struct ski_chunk *chunk, size_t i,
+			    _Atomic(int) *code)
 {
 	/* Relaxed: the task's own; joins have brought what children said. */
 	int said = atomic_load_explicit(code, memory_order_relaxed);
 
+	if (!said)
+		return;
 	atomic_store_explicit(code, 0, memory_order_relaxed);
 	chunk->failed++;
 	if (chunk->codes)
@@ -20,32 +23,52 @@ static void note_failure(struct ski_chunk *chunk, size_t i, _Atomic(int) *code)
 		chunk->results[i] = NULL;
 }
 
+/* Relaxed: a request; nothing comes with it. */
+static bool is_stopped(const struct ski_chunk *chunk)
+{
+	return atomic_load_explicit(chunk->stop, memory_order_relaxed);
+}
+
+/* Once for each @wanted: as few values are alive in the loop as there are
+ * registers that calls preserve. */
+static inline size_t run_items(struct ski_chunk *chunk, _Atomic(int) *code,
+			       bool wanted)
+{
+	skua_fn *fn = chunk->fn;
+	_Atomic(bool) *stop = chunk->stop;
+	void *const *item = chunk->items, *const *end = item + chunk->count;
+	void **result = chunk->results;
+
+	for (; item < end; item++) {
+		void *returned = fn(*item);
+
+		if (wanted)
+			*result++ = returned;
+		/* One branch an item for both. Relaxed: as above. */
+		if (__builtin_expect(
+			    atomic_load_explicit(code, memory_order_relaxed) |
+				    atomic_load_explicit(stop,
+							 memory_order_relaxed),
+			    0)) {
+			look_at_failure(chunk, (size_t)(item - chunk->items),
+					code);
+			if (is_stopped(chunk))
+				end = item + 1;
+		}
+	}
+	return (size_t)(end - chunk->items);
+}
+
 void ski_chunk_run(struct ski_chunk *chunk)
 {
-	/* In registers: results might be anywhere, for all the compiler knows. */
-	skua_fn *fn = chunk->fn;
-	void *const *items = chunk->items;
-	void **results = chunk->results;
-	_Atomic(bool) *stop = chunk->stop;
 	_Atomic(int) *code = skua_task_code_1();
-	size_t count = chunk->count, i;
 
-	for (i = 0; i < count; i++) {
-		void *result;
-
-		/* Relaxed: a request; nothing comes with it. */
-		if (atomic_load_explicit(stop, memory_order_relaxed))
-			break;
-		result = fn(items[i]);
-		if (results)
-			results[i] = result;
-		/* Relaxed: as in note_failure(). */
-		if (__builtin_expect(atomic_load_explicit(code,
-							  memory_order_relaxed),
-				     0))
-			note_failure(chunk, i, code);
-	}
-	chunk->ran = i;
+	if (is_stopped(chunk))
+		chunk->ran = 0;
+	else if (chunk->results)
+		chunk->ran = run_items(chunk, code, true);
+	else
+		chunk->ran = run_items(chunk, code, false);
 }
 
 static void *run(void *chunk)
