@@ -112,10 +112,12 @@ def check_reachable(pages):
 
 
 def check_examples():
-    """Each but the whole program is short enough to be read at once."""
+    """Each but the whole programs is short enough to be read at once."""
+    index = pathlib.Path("docs/examples/README.md").read_text()
+    whole = re.findall(r"\((\w+\.c)\)", index.partition("## Whole programs")[2])
     for path in sorted(pathlib.Path("docs/examples").glob("*.c")):
         lines = path.read_text().count("\n")
-        if path.name != "pargz.c" and lines >= 80:
+        if path.name not in whole and lines >= 80:
             breach(path, 0, "", f"an example of {lines} lines, not below 80")
 
 
