@@ -81,8 +81,7 @@ void ski_room_init(struct skua_pool *pool, size_t max_pending)
 	atomic_init(&room->q.word, (room->places + BIAS) * PLACE);
 }
 
-/* *@ends: what was shut when there was no room. */
-static bool try_enter(struct ski_room *room, size_t need, uint64_t *ends)
+static bool try_enter(struct ski_room *room, size_t need)
 {
 	/* Relaxed: the CAS checks it. */
 	uint64_t word =
@@ -96,7 +95,6 @@ static bool try_enter(struct ski_room *room, size_t need, uint64_t *ends)
 			    &room->q.word, &word, word - need * PLACE,
 			    memory_order_acquire, memory_order_relaxed))
 			return true;
-	*ends = word & ENDS;
 	return false;
 }
 
@@ -144,10 +142,16 @@ void ski_room_shut(struct skua_pool *pool)
 
 /* ---- who submits ---- */
 
-static int refusal(struct skua_pool *pool, bool inside)
+/* *@ends: what had been shut when that was allowed. */
+static int refusal(struct skua_pool *pool, bool inside, uint64_t *ends)
 {
-	unsigned closing = ski_pool_closing(pool);
+	unsigned closing;
 
+	/* Acquire, and before the look at closing: who says that it came after
+	 * the shutdown must have seen it. Pairs with ski_room_shut(). */
+	*ends = atomic_load_explicit(&pool->room.q.word, memory_order_acquire) &
+		ENDS;
+	closing = ski_pool_closing(pool);
 	return !inside || closing & SKI_CANCELLING ? ski_pool_refusal(pool) : 0;
 }
 
@@ -176,12 +180,12 @@ int ski_room_enter(struct skua_pool *pool, size_t need, int64_t timeout_ns,
 	int error;
 
 	do {
-		error = refusal(pool, inside);
+		error = refusal(pool, inside, &ends);
 		if (error)
 			return error;
 		if (need > capacity(pool))
 			return SKUA_EFULL;
-		if (try_enter(room, need, &ends))
+		if (try_enter(room, need))
 			return 0;
 		if (!timeout_ns || ski_hook_forbids(pool))
 			return SKUA_EFULL;

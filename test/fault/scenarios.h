@@ -13,6 +13,7 @@ void scenario_submit_with(void);
 void scenario_submit_many(void);
 void scenario_growth(void);
 void scenario_guests(void);
+void scenario_bounded(void);
 
 /* scenarios_wait.c */
 void scenario_fork_join(void);

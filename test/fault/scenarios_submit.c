@@ -266,3 +266,95 @@ void scenario_guests(void)
 	fault_take(fault_submit(visits.pool));
 	fault_close(visits.pool);
 }
+
+/* ---- bounded pools ---- */
+
+enum {
+	ROOM = 4
+};
+
+static struct skua_pool *open_bounded(size_t max_pending)
+{
+	struct skua_pool_options options = SKUA_POOL_OPTIONS;
+	struct skua_pool *pool = NULL;
+
+	options.workers = 2;
+	options.max_pending = max_pending;
+	options.stack_bytes = 256 << 10;
+	options.seed = 1;
+	EXPECT(skua_pool_open(&pool, &options) == 0);
+	return pool;
+}
+
+/* In a task: it waits for room, and without a stack for that the jobs run at
+ * once or are queued beyond the bound. */
+static void *submit_dozens(void *pool)
+{
+	struct skua_future *future = NULL;
+
+	for (int i = 0; i < 10 * ROOM; i++) {
+		fault_noted(skua_post(pool, fault_post, NULL), 1);
+		if (fault_noted(add_one_submit(pool, &future, 41), 1))
+			skua_future_release(future);
+		run_frame(pool);
+	}
+	return fault_job(NULL);
+}
+
+static void fill_bounded(struct skua_pool *pool)
+{
+	struct skua_future *future[2] = { NULL, NULL };
+
+	for (int i = 0; i < 2; i++)
+		if (!fault_noted(skua_submit(pool, submit_dozens, pool,
+					     &future[i]),
+				 1))
+			future[i] = NULL;
+	for (int i = 0; i < 2; i++) {
+		skua_future_release(fault_submit_optioned(pool));
+		submit_batch(pool, 1 + (size_t)i, true);
+		submit_frame(pool);
+		run_frame(pool);
+	}
+	for (int i = 0; i < 2; i++) {
+		if (future[i])
+			EXPECT(skua_future_result(future[i], SKUA_FOREVER,
+						  NULL) == 0);
+		skua_future_release(future[i]);
+	}
+}
+
+/* A place that a failed submit took is there again: all of them are. */
+static void expect_room(struct skua_pool *pool, int room)
+{
+	struct skua_submit_options options = SKUA_SUBMIT_OPTIONS;
+	struct hold hold;
+	int error;
+
+	EXPECT(skua_pool_drain(pool, SKUA_FOREVER) == 0);
+	fault_hold(&hold, pool);
+	options.timeout_ns = 0;
+	for (int i = 0; i <= room; i++) {
+		error = skua_submit_with(pool, fault_job, &ledger, &options,
+					 NULL);
+		EXPECT(error == (i < room ? 0 : SKUA_EFULL));
+		if (!error)
+			atomic_fetch_add(&ledger.accepted, 1);
+	}
+	fault_let_go(&hold);
+}
+
+void scenario_bounded(void)
+{
+	struct skua_pool *pools[2] = { open_bounded(ROOM),
+				       open_bounded(SKUA_NO_QUEUE) };
+
+	fault_begin();
+	fill_bounded(pools[0]);
+	fill_bounded(pools[1]);
+	fault_end();
+	expect_room(pools[0], ROOM);
+	expect_room(pools[1], 0);
+	fault_close(pools[0]);
+	fault_close(pools[1]);
+}

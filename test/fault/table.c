@@ -10,6 +10,7 @@ const struct scenario fault_scenarios[] = {
 	{ "submit_many", scenario_submit_many, false },
 	{ "growth", scenario_growth, false },
 	{ "guests", scenario_guests, false },
+	{ "bounded", scenario_bounded, false },
 	{ "fork_join", scenario_fork_join, false },
 	{ "chain", scenario_chain, false },
 	{ "block", scenario_block, false },
