@@ -18,6 +18,7 @@ extern "C" {
 #include <stddef.h>
 #include <stdint.h>
 
+#include "loops.h"
 #include "uts.h"
 
 /* A job as executors run it: code that was written for a thread. */
@@ -87,6 +88,12 @@ struct peer {
 	long (*nqueens)(void *pool, int n);
 	struct uts_count (*uts)(void *pool, const struct uts_tree *tree);
 	long (*skynet)(void *pool, long leaves);
+
+	/* A loop, with the settings that are best for it; in another place
+	 * than that of `with` if there is one. */
+	int (*with_loops)(const struct crew *crew, peer_body *body,
+			  void *context);
+	void (*loop)(void *pool, enum loop_kind kind, struct loop_data *data);
 
 	/* NULL for executors: `submit` does it. */
 	void (*herd)(void *pool, struct herd *herd);

@@ -11,9 +11,11 @@
  * A thread outside the team cannot submit, and a wait runs the task in the
  * waiting thread itself: no submit4, roundtrip and pending jobs here.
  */
+#include <omp.h>
 #include <stdlib.h>
 
 #include "peer.h"
+#include "peer_openmp_loops.h"
 #include "queens.h"
 
 static int with(const struct crew *crew, peer_body *body, void *context)
@@ -22,6 +24,14 @@ static int with(const struct crew *crew, peer_body *body, void *context)
 
 #pragma omp parallel num_threads(threads)
 #pragma omp single
+	body(NULL, context);
+	return 0;
+}
+
+/* Loops open their team themselves. */
+static int with_loops(const struct crew *crew, peer_body *body, void *context)
+{
+	omp_set_num_threads((int)crew->workers);
 	body(NULL, context);
 	return 0;
 }
@@ -231,6 +241,8 @@ const struct peer bench_peer = {
 	.nqueens = run_nqueens,
 	.uts = run_uts,
 	.skynet = run_skynet,
+	.with_loops = with_loops,
+	.loop = run_loop,
 	.herd = run_herd,
 	.pipeline = run_pipeline,
 	.future_bytes = sizeof(struct job),

@@ -100,6 +100,7 @@ const struct peer peer_serial = {
 	.nqueens = run_nqueens,
 	.uts = run_uts,
 	.skynet = run_skynet,
+	.loop = serial_loop,
 	.pipeline = run_pipeline,
 	.map = run_map,
 };

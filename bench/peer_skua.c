@@ -250,6 +250,7 @@ const struct peer peer_skua = {
 	.nqueens = run_nqueens,
 	.uts = run_uts,
 	.skynet = run_skynet,
+	.loop = skua_loop,
 	.herd = run_herd,
 	.future_bytes = sizeof(struct skua_future *),
 	.submit = submit,

@@ -15,6 +15,7 @@
 #include "futex_future.h"
 #include "peer.h"
 #include "peer_sorts.h"
+#include "peer_tbb_loops.h"
 #include "queens.h"
 
 namespace tbb = oneapi::tbb;
@@ -223,6 +224,7 @@ peer describe()
 	peer.nqueens = run_nqueens;
 	peer.uts = run_uts;
 	peer.skynet = run_skynet;
+	peer.loop = tbb_loops::run_loop;
 	peer.herd = run_herd;
 	peer.future_bytes = sizeof(futex_future);
 	peer.submit = submit;

@@ -5,6 +5,10 @@
 
 #include "peer.h"
 
+/* The loops of the first and the third. */
+void serial_loop(void *pool, enum loop_kind kind, struct loop_data *data);
+void skua_loop(void *pool, enum loop_kind kind, struct loop_data *data);
+
 extern const struct peer peer_serial;
 extern const struct peer peer_noinline;
 extern const struct peer peer_skua;

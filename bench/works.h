@@ -3,6 +3,7 @@
 #ifndef BENCH_WORKS_H
 #define BENCH_WORKS_H
 
+#include "peers.h"
 #include "workload.h"
 
 extern const struct workload work_fib;
@@ -11,6 +12,12 @@ extern const struct workload work_uts_t1;
 extern const struct workload work_uts_t3;
 extern const struct workload work_uts_t5;
 extern const struct workload work_skynet;
+extern const struct workload work_for_cheap;
+extern const struct workload work_for_triangle;
+extern const struct workload work_for_spike;
+extern const struct workload work_for_nested;
+extern const struct workload work_reduce;
+extern const struct workload work_scan;
 extern const struct workload work_submit;
 extern const struct workload work_submit4;
 extern const struct workload work_roundtrip_awake;
