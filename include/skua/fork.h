@@ -125,11 +125,16 @@ struct skua_frame {
 #define SKUA_SEGMENT_BYTES 65536
 #endif
 
+struct skua_group_scope;
+
 /* What the fast paths read of a segment's header: addresses of frames.
- * at or above limit: a fork goes the slow way; below split: a join does. */
+ * at or above limit: a fork goes the slow way; below split: a join does. And
+ * the group that the task belongs to, or NULL (group.h): written when a task
+ * starts or ends there. */
 struct skua_segment {
 	SKUA_ATOMIC(uintptr_t) limit;
 	SKUA_ATOMIC(uintptr_t) split;
+	struct skua_group_scope *scope;
 };
 
 #if defined(__cplusplus)

@@ -5,9 +5,10 @@
  * Read in this order: error.h (codes), pool.h (worker threads), future.h
  * (submit a function, get its result), map.h (one function for many items),
  * ordered.h (results in the order of jobs), requests.h (callbacks where you ask
- * for them), fork.h (fork-join for compute kernels), for.h, reduce.h and scan.h
- * (parallel loops), sort.h (arrays), sync.h (sleep, yield, locks), thread.h
- * (plain threads).
+ * for them), fork.h (fork-join for compute kernels), group.h (tasks waited for
+ * and cancelled together), invoke.h (functions at once), for.h, reduce.h and
+ * scan.h (parallel loops), sort.h (arrays), sync.h (sleep, yield, locks),
+ * thread.h (plain threads).
  */
 #ifndef SKUA_SKUA_H
 #define SKUA_SKUA_H
@@ -16,6 +17,8 @@
 #include <skua/for.h>
 #include <skua/fork.h>
 #include <skua/future.h>
+#include <skua/group.h>
+#include <skua/invoke.h>
 #include <skua/map.h>
 #include <skua/ordered.h>
 #include <skua/pool.h>

@@ -40,7 +40,8 @@
 #define SKI_PROXY_QUEUED UINT64_C(1)
 
 struct ski_segment {
-	struct skua_segment pub; /* O; T lower limit, poison split */
+	struct skua_segment pub; /* O; T lower limit, poison split, and read
+				    * scope when they have won a frame */
 	_Atomic(void *) fiber; /* O at each use: whose it is */
 	struct ski_segment *previous; /* O: older in the chain */
 	struct ski_segment *next; /* O: the cached spare */

@@ -30,6 +30,7 @@ struct ski_segment *ski_chain_push(struct ski_worker *worker,
 		segment->next = next;
 	}
 	ski_segment_give(next, ski_segment_fiber(segment));
+	next->pub.scope = segment->pub.scope;
 	next->previous = segment;
 	publish(worker, next);
 	return next;

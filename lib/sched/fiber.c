@@ -18,6 +18,7 @@ static void first_segment(struct ski_fiber *fiber, void *memory)
 	struct ski_segment *segment = memory;
 
 	ski_segment_give(segment, fiber);
+	segment->pub.scope = NULL;
 	segment->proxy.run = ski_proxy_run;
 	ski_segment_reset(segment);
 	fiber->first = segment;

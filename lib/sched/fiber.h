@@ -58,6 +58,20 @@ static inline struct ski_segment *ski_fiber_current(struct ski_fiber *fiber)
 	return atomic_load_explicit(&fiber->current, memory_order_acquire);
 }
 
+/* Home worker: the group that what runs on it belongs to, or NULL. */
+static inline struct skua_group_scope *
+ski_fiber_scope(const struct ski_fiber *fiber)
+{
+	return fiber->first->pub.scope;
+}
+
+/* The same, when a task starts or ends there: nobody has frames of it. */
+static inline void ski_fiber_set_scope(struct ski_fiber *fiber,
+				       struct skua_group_scope *scope)
+{
+	fiber->first->pub.scope = scope;
+}
+
 /* Any thread: let its worker go on with it. The fiber may be gone at once. */
 void ski_fiber_resume(struct ski_fiber *fiber);
 

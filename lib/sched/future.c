@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "child.h"
 #include "forked.h"
 #include "hook.h"
 #include "objects.h"
@@ -48,6 +49,10 @@ void ski_future_met(struct skua_future *future, enum ski_status status)
 {
 	struct ski_extra *extra = future->extra;
 
+	if (future->job.run == ski_child_run) {
+		ski_child_met(future, status);
+		return;
+	}
 	/* Refused: the submitter was told, and keeps its argument. */
 	if (status != SKI_REFUSED && extra && extra->drop_arg) {
 		const void *before = ski_hook_begin(SKI_HOOK_OF_ALL);
@@ -171,7 +176,9 @@ void ski_future_run_frame(skua_here here, struct skua_job *job)
 
 	if (!start(worker, future))
 		return;
+	ski_fiber_set_scope(worker->fiber, future->scope);
 	frame->job.run(here, &frame->job);
+	ski_fiber_set_scope(worker->fiber, NULL);
 	finish(worker, future);
 }
 

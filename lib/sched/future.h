@@ -8,6 +8,7 @@
 
 #include <skua/fork.h>
 #include <skua/future.h>
+#include <skua/group.h>
 
 #include "slab.h"
 #include "slot.h"
@@ -25,10 +26,16 @@ struct skua_future {
 	union {
 		skua_fn *fn;
 		void (*post)(void *arg);
+		skua_child_fn *child;
+		/* I: of a frame that is waited for in a task, or NULL. */
+		struct skua_group_scope *scope;
 	};
 	void *arg;
 	void *result; /* the running worker, before it is done */
-	struct ski_extra *extra; /* I; may be NULL */
+	union {
+		struct ski_extra *extra; /* I; may be NULL */
+		struct ski_group *group; /* I: of a child */
+	};
 	_Atomic(uint32_t) references; /* of users, and CALLED_BACK */
 	_Atomic(int) code; /* A: skua_fail(), the first wins */
 	_Atomic(uintptr_t) callbacks; /* A: list of callback.c; or closed */

@@ -3,6 +3,7 @@
 
 #include "alarm.h"
 #include "cache.h"
+#include "child.h"
 #include "clock.h"
 #include "pool.h"
 #include "run.h"
@@ -66,6 +67,7 @@ static struct ski_inbox_node *ready_fiber(struct ski_worker *worker)
  * is needed again. */
 static void go_on(struct ski_worker *worker, struct ski_inbox_node *node)
 {
+	ski_child_settle(worker);
 	worker->left = worker->fiber;
 	ski_wait_switch(worker, ski_fiber_of_node(node));
 }
@@ -74,6 +76,7 @@ static void run(struct ski_worker *worker, uintptr_t job)
 {
 	ski_wake_found(worker);
 	worker->vain = 0;
+	ski_child_before(worker, job);
 	/* With a spare in hand a wait in the job cannot lack one. Without,
 	 * it runs all the same: see ski_wait_prepare(). */
 	ski_cache_spare(worker);
@@ -223,7 +226,10 @@ static bool may_leave(struct ski_worker *worker)
 static bool be_idle(struct ski_worker *worker)
 {
 	bool woken = worker->searching;
-	uintptr_t job = search(worker);
+	uintptr_t job;
+
+	ski_child_settle(worker);
+	job = search(worker);
 
 	if (!job && !is_due(worker)) {
 		/* Woken, and for nothing: nap, once. */
@@ -312,6 +318,7 @@ static bool serve(struct ski_worker *worker)
 		go_on_or_run(worker, node, job);
 		return true;
 	}
+	ski_child_settle(worker);
 	/* We may be the only one who knew of the jobs in our deque. Behind
 	 * PARK-A we look at the end, as park() does behind PARK-B. */
 	ski_wake_published(pool);

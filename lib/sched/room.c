@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "room.h"
 
+#include "child.h"
 #include "clock.h"
 #include "hook.h"
 #include "pool.h"
@@ -212,14 +213,19 @@ static bool has_frames(struct ski_fiber *fiber)
 void ski_room_run_here(struct ski_worker *worker, size_t n)
 {
 	struct ski_fiber *fiber = worker->fiber;
+	struct skua_group_scope *scope = ski_fiber_scope(fiber);
 	_Atomic(int) *root = fiber->root;
 	bool busy = ski_room_is_busy(worker);
 	uintptr_t job;
 
 	if (has_frames(fiber) || ski_pool_paused(worker->pool))
 		return;
+	ski_child_settle(worker);
+	ski_fiber_set_scope(fiber, NULL);
 	while (n-- > 0 && (job = ski_deque_take(&worker->producer.deque)))
 		ski_run(ski_fiber_base(fiber), job);
+	ski_child_settle(worker);
+	ski_fiber_set_scope(fiber, scope);
 	fiber->root = root;
 	if (busy)
 		ski_room_busy(worker);

@@ -21,7 +21,7 @@ void ski_run_frame(skua_here here, struct skua_frame *frame)
 /* At the bottom of a fiber. The frame is not done, so the task that forked it
  * has not ended and its fiber is still about it: failures are told there. A
  * frame that is leapfrogged belongs to the task that waits, and the fiber's
- * root, which thieves read, stays as it is. */
+ * root and scope, which thieves read, stay as they are. */
 static void adopt_frame(skua_here here, struct skua_frame *frame)
 {
 	struct ski_fiber *fiber = ski_fiber_of(here);
@@ -32,7 +32,9 @@ static void adopt_frame(skua_here here, struct skua_frame *frame)
 	if (ski_unlikely(counted))
 		ski_room_busy(worker);
 	fiber->root = owner->root;
+	ski_fiber_set_scope(fiber, ski_segment_of(frame)->pub.scope);
 	ski_run_frame(here, frame);
+	ski_fiber_set_scope(fiber, NULL);
 	fiber->root = NULL;
 	if (ski_unlikely(counted))
 		ski_room_free(worker);

@@ -5,6 +5,7 @@
  */
 #include <string.h>
 
+#include "child.h"
 #include "future.h"
 #include "guest.h"
 #include "options.h"
@@ -296,28 +297,46 @@ static struct skua_future *new_futures(struct ski_slab *slab,
 	return list;
 }
 
-/* Into room that was reserved. All or none is decided before the first push:
- * counted, the pool cannot end; and if it is closing then, nothing was
- * pushed and the count is taken back. */
+/* All or none is decided before the first push: counted, the pool cannot end;
+ * and if it is closing then, the count is taken back, and the places. */
+static int count_in(struct submitter *who, struct skua_pool *pool, size_t count)
+{
+	ski_count_add(&who->producer->counters, SKI_COUNT_PUSHED, count);
+	/* A task is not refused. */
+	if (is_inside(who))
+		return 0;
+	/* CLOSE-A: the count before the look at closing. Pairs with CLOSE-B
+	 * in ski_pool_is_over(). */
+	ski_fence_full(CLOSE_A);
+	if (ski_likely(!ski_pool_closing(pool)))
+		return 0;
+	ski_count_add(&who->producer->counters, SKI_COUNT_PUSHED,
+		      -(uint64_t)count);
+	/* A worker may have slept because of the count. */
+	ski_wake_published(pool);
+	if (pool->bound)
+		ski_room_leave(pool, count);
+	return ski_pool_refusal(pool);
+}
+
+static void wake(struct skua_pool *pool)
+{
+	uint64_t counts = ski_parking_published(&pool->parking);
+
+	if (ski_likely(!ski_pool_paused(pool)))
+		ski_wake_counted(pool, counts);
+}
+
+/* Into room that was reserved. */
 static int publish_many(struct submitter *who, struct skua_pool *pool,
 			struct skua_future *list, size_t count,
 			struct skua_future *out[])
 {
-	uint64_t counts;
+	int error = count_in(who, pool, count);
 
-	ski_count_add(&who->producer->counters, SKI_COUNT_PUSHED, count);
-	/* CLOSE-A: the count before the look at closing. Pairs with CLOSE-B
-	 * in ski_pool_is_over(). */
-	ski_fence_full(CLOSE_A);
-	if (who->guest && ski_pool_closing(pool)) {
-		ski_count_add(&who->producer->counters, SKI_COUNT_PUSHED,
-			      -(uint64_t)count);
+	if (error) {
 		free_futures(who->producer->slab, list);
-		/* A worker may have slept because of the count. */
-		ski_wake_published(pool);
-		if (pool->bound)
-			ski_room_leave(pool, count);
-		return ski_pool_refusal(pool);
+		return error;
 	}
 	for (size_t i = 0; list; i++) {
 		struct skua_future *next = list->result;
@@ -328,9 +347,7 @@ static int publish_many(struct submitter *who, struct skua_pool *pool,
 		ski_deque_push(&who->producer->deque, (uintptr_t)&list->job);
 		list = next;
 	}
-	counts = ski_parking_published(&pool->parking);
-	if (ski_likely(!ski_pool_paused(pool)))
-		ski_wake_counted(pool, counts);
+	wake(pool);
 	return 0;
 }
 
@@ -381,6 +398,34 @@ int skua_submit_many_with(struct skua_pool *pool, skua_fn *fn,
 		       submit_many(pool, &like, args, count, timeout_ns, out);
 }
 
+int ski_submit_child(struct skua_pool *pool, struct ski_group *group,
+		     skua_child_fn *fn, void *arg)
+{
+	struct submitter who = { 0 };
+	struct skua_future *child;
+	int error = enter(&who, pool, 1, SKUA_FOREVER);
+
+	if (ski_unlikely(error))
+		return error;
+	if (ski_unlikely(ski_deque_reserve(&who.producer->deque, 1)))
+		return give_up(&who, pool, SKUA_ENOMEM);
+	child = new_future(who.producer->slab, ski_child_run, false);
+	if (ski_unlikely(!child))
+		return give_up(&who, pool, SKUA_ENOMEM);
+	child->child = fn;
+	child->arg = arg;
+	child->group = group;
+	error = count_in(&who, pool, 1);
+	if (ski_unlikely(error)) {
+		ski_slab_free(who.producer->slab, child);
+		return leave(&who, error);
+	}
+	ski_child_enter(group);
+	ski_deque_push(&who.producer->deque, (uintptr_t)&child->job);
+	wake(pool);
+	return leave(&who, 0);
+}
+
 /* ---- tasks of fork.h ---- */
 
 int skua_submit_frame_1(struct skua_pool *pool, const struct skua_frame *frame,
@@ -404,7 +449,7 @@ int skua_submit_frame_1(struct skua_pool *pool, const struct skua_frame *frame,
 		return give_up(&who, pool, SKUA_ENOMEM);
 	}
 	memcpy(box, frame, sizeof(*box));
-	future->fn = NULL;
+	future->scope = NULL; /* it may outlive the group */
 	future->arg = box;
 	return leave(&who, submit(pool, &who, future, out));
 }
@@ -425,6 +470,7 @@ static int submit_frame(struct skua_pool *pool, struct skua_frame *frame,
 			struct skua_future **out)
 {
 	struct submitter who = { 0 };
+	struct ski_worker *worker;
 	struct skua_future *future;
 	int error = enter(&who, pool, 1, SKUA_FOREVER);
 
@@ -436,7 +482,8 @@ static int submit_frame(struct skua_pool *pool, struct skua_frame *frame,
 	future = new_future(who.producer->slab, ski_future_run_frame, true);
 	if (!future)
 		return give_up(&who, pool, SKUA_ENOMEM);
-	future->fn = NULL;
+	worker = ski_worker_self();
+	future->scope = worker ? ski_fiber_scope(worker->fiber) : NULL;
 	future->arg = frame;
 	return leave(&who, submit(pool, &who, future, out));
 }

@@ -5,6 +5,7 @@
 
 #include "alarm.h"
 #include "cache.h"
+#include "child.h"
 #include "loop.h"
 #include "pool.h"
 #include "wake.h"
@@ -50,6 +51,7 @@ void ski_wait_suspend(struct ski_worker *worker)
 		     ski_room_free(worker);
 
 	ski_count_add(&worker->producer.counters, SKI_COUNT_SUSPENSIONS, 1);
+	ski_child_settle(worker);
 	worker->suspended++;
 	ski_wait_switch(worker, ski_cache_take_fiber(worker));
 	worker->suspended--;
@@ -135,6 +137,7 @@ static void block(struct ski_worker *worker)
 {
 	bool busy = ski_room_is_busy(worker);
 
+	ski_child_settle(worker);
 	worker->suspended++;
 	serve_inbox(worker, worker->fiber);
 	worker->suspended--;

@@ -13,6 +13,7 @@
 #include "timers.h"
 
 struct skua_pool;
+struct ski_group;
 
 /* First in, first out; the worker's own. */
 struct ski_queue {
@@ -50,6 +51,10 @@ struct ski_worker {
 	struct ski_queue ready; /* fibers to go on with */
 	struct ski_queue yielded; /* the same, when others had a turn */
 	struct ski_timers timers;
+	/* Children of this group that have ended here and still count in it:
+	 * see child.h. */
+	struct ski_group *group;
+	uint64_t credit;
 	struct ski_context outside; /* the thread's own stack */
 	uint64_t random;
 	unsigned last_victim;

@@ -118,6 +118,19 @@ void ski_alarm_ring(struct ski_worker *worker)
 	(void)worker;
 }
 
+void ski_child_give_back(struct ski_worker *worker)
+{
+	(void)worker;
+	ex_assert(!"no groups here");
+}
+
+void ski_child_change(struct ski_worker *worker, uintptr_t job)
+{
+	(void)worker;
+	(void)job;
+	ex_assert(!"no groups here");
+}
+
 void ski_wait_arrive(struct ski_worker *worker)
 {
 	(void)worker;

@@ -112,6 +112,20 @@ bool ski_room_free(struct ski_worker *worker)
 	return false;
 }
 
+void ski_child_run(skua_here here, struct skua_job *job)
+{
+	(void)here;
+	(void)job;
+	ex_assert(!"a child runs");
+}
+
+void ski_child_met(struct skua_future *child, enum ski_status status)
+{
+	(void)child;
+	(void)status;
+	ex_assert(!"a child is met");
+}
+
 enum {
 	CALLS = 3
 };
