@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Loops of OpenMP, for peer_openmp.c, each with the schedule that was fastest
- * of static, dynamic and guided with several chunks, and of taskloop. They
- * open their team themselves; its threads stay from one to the next.
+ * Loops of OpenMP, for peer_openmp.c, each with a schedule chosen for it: static
+ * where iterations are alike, dynamic with chunks of some 10 to 100 us where they
+ * are not. They open their team themselves; its threads stay from one to the next.
  */
 #ifndef BENCH_PEER_OPENMP_LOOPS_H
 #define BENCH_PEER_OPENMP_LOOPS_H

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Loops of oneTBB, for peer_tbb.cpp, each with the partitioner that was fastest
- * of auto, static and simple with several grains.
+ * Loops of oneTBB, for peer_tbb.cpp, each with a partitioner chosen for it: auto
+ * where iterations are alike, simple with grains as OpenMP has where they are not.
  */
 #ifndef BENCH_PEER_TBB_LOOPS_H
 #define BENCH_PEER_TBB_LOOPS_H

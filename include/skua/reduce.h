@@ -114,9 +114,9 @@ struct skua_reduce_options {
  * (sums of floats). It calls the body for `grain` iterations each (the last
  * call has less), always onto the identity, and combines neighbours in a tree
  * that depends on the number of calls alone. With a `grain` of 0 there are
- * 512 to 1,023 calls, or one for each iteration. A call costs some 50 ns more
- * than those of other reductions; two values for each level of the tree and
- * worker are allocated if they are larger than 64 bytes.
+ * 512 to 1,023 calls, or one for each iteration. Each call has a fork, a join
+ * and a combination of its own. A value for each level of the tree and worker
+ * is allocated if it is larger than 64 bytes.
  *
  * @options may be NULL. Thread, Blocks: as skua_reduce(). Errors: those of
  * skua_reduce(); SKUA_EINVAL also for options that the library does not know,
