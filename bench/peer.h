@@ -34,7 +34,7 @@ struct crew {
 };
 
 /*
- * The gzip job for a peer that brings its own shape of pipeline. Blocks are
+ * A pipeline for a peer that has some: gzip, and one of short items. Blocks are
  * numbered from 0; the `slots` buffers are reused in turn.
  */
 struct pipeline {

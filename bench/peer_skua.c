@@ -163,6 +163,55 @@ static void run_herd(void *pool, struct herd *herd)
 	(void)fork_herd_run(pool, herd);
 }
 
+/* Items are blocks, by their numbers. */
+struct flow {
+	struct pipeline *pipeline;
+	size_t next;
+};
+
+static int read_block(skua_here here, void **item, void *context)
+{
+	struct flow *flow = context;
+
+	(void)here;
+	if (flow->next == flow->pipeline->blocks)
+		return SKUA_ENONE;
+	*item = (void *)flow->next++;
+	flow->pipeline->read(flow->pipeline, (size_t)*item);
+	return 0;
+}
+
+static int compress_block(skua_here here, void **item, void *context)
+{
+	struct flow *flow = context;
+
+	(void)here;
+	flow->pipeline->compress(flow->pipeline, (size_t)*item);
+	return 0;
+}
+
+static int write_block(skua_here here, void **item, void *context)
+{
+	struct flow *flow = context;
+
+	(void)here;
+	flow->pipeline->write(flow->pipeline, (size_t)*item);
+	return 0;
+}
+
+static void run_pipeline(void *pool, struct pipeline *pipeline)
+{
+	struct flow flow = { pipeline, 0 };
+	const struct skua_stage stages[] = {
+		{ SKUA_STAGE_IN_ORDER, read_block, &flow, NULL },
+		{ SKUA_STAGE_PARALLEL, compress_block, &flow, NULL },
+		{ SKUA_STAGE_IN_ORDER, write_block, &flow, NULL },
+	};
+
+	/* What could not run has not written all its blocks. */
+	(void)skua_pipeline(pool, stages, 3, pipeline->slots);
+}
+
 static int submit(void *pool, void *future, peer_fn *fn, void *arg)
 {
 	return skua_submit(pool, fn, arg, future);
@@ -252,6 +301,7 @@ const struct peer peer_skua = {
 	.skynet = run_skynet,
 	.loop = skua_loop,
 	.herd = run_herd,
+	.pipeline = run_pipeline,
 	.future_bytes = sizeof(struct skua_future *),
 	.submit = submit,
 	.wait = wait,

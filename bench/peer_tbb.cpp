@@ -8,6 +8,7 @@
 #include <memory>
 
 #include <oneapi/tbb/global_control.h>
+#include <oneapi/tbb/parallel_pipeline.h>
 #include <oneapi/tbb/parallel_sort.h>
 #include <oneapi/tbb/task_arena.h>
 #include <oneapi/tbb/task_group.h>
@@ -176,6 +177,33 @@ void run_herd(void *, herd *herd)
 	group.wait();
 }
 
+void run_pipeline(void *, pipeline *job)
+{
+	std::size_t next = 0;
+
+	tbb::parallel_pipeline(
+		job->slots, tbb::make_filter<void, std::size_t>(
+				    tbb::filter_mode::serial_in_order,
+				    [job, &next](tbb::flow_control &control) {
+					    if (next == job->blocks)
+						    control.stop();
+					    else
+						    job->read(job, next++);
+					    return next - 1;
+				    }) &
+				    tbb::make_filter<std::size_t, std::size_t>(
+					    tbb::filter_mode::parallel,
+					    [job](std::size_t block) {
+						    job->compress(job, block);
+						    return block;
+					    }) &
+				    tbb::make_filter<std::size_t, void>(
+					    tbb::filter_mode::serial_in_order,
+					    [job](std::size_t block) {
+						    job->write(job, block);
+					    }));
+}
+
 int submit(void *pool, void *future, peer_fn *fn, void *arg)
 {
 	auto arena = static_cast<tbb::task_arena *>(pool);
@@ -226,6 +254,7 @@ peer describe()
 	peer.skynet = run_skynet;
 	peer.loop = tbb_loops::run_loop;
 	peer.herd = run_herd;
+	peer.pipeline = run_pipeline;
 	peer.future_bytes = sizeof(futex_future);
 	peer.submit = submit;
 	peer.wait = wait;

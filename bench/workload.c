@@ -35,6 +35,7 @@ const struct workload *const workloads[] = {
 	&work_idle_empty,
 	&work_idle_beside,
 	&work_gzip,
+	&work_pipeline,
 	&work_pending,
 	&work_open_time,
 	&work_open_memory,

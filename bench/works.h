@@ -33,6 +33,7 @@ extern const struct workload work_waits;
 extern const struct workload work_idle_empty;
 extern const struct workload work_idle_beside;
 extern const struct workload work_gzip;
+extern const struct workload work_pipeline;
 extern const struct workload work_pending;
 extern const struct workload work_open_time;
 extern const struct workload work_open_memory;

@@ -5,17 +5,17 @@
  *	pargz [-p N] [-k] FILE...	FILE becomes FILE.gz
  *	tar c . | pargz >a.tar.gz
  *
- * The input is cut into blocks of 128 KiB. Each is a task that deflates it with
- * the 32 KiB before it as its dictionary, so that hardly any ratio is lost. The
- * main thread reads the blocks, submits them and writes the results in order.
- * It has a ring of blocks, and when all are in use it waits for the oldest: so
- * memory is bounded and a slow disk slows the reader down. Blocks end at a byte
- * boundary; joined they are one deflate stream in one gzip member (RFC 1951 and
- * 1952), as any gunzip reads it.
+ * The input is cut into blocks of 128 KiB, which go through a pipeline of three
+ * stages: read, in order; deflate, several at a time, each with the 32 KiB before
+ * it as its dictionary, so that hardly any ratio is lost; write, in order. As
+ * many blocks are under way as there are in a ring: so memory is bounded and a
+ * slow disk slows the reader down. Blocks end at a byte boundary; joined they are
+ * one deflate stream in one gzip member (RFC 1951 and 1952), as any gunzip reads
+ * it.
  *
- * All that uses Skua stands under "Blocks". In all else pargz is as careful as
- * gzip, and ends as gzip does: with 0, or 1 after an error, 2 after a warning;
- * an error in the middle of a file ends it at once.
+ * All that uses Skua stands under "Blocks" and in write_member(). In all else
+ * pargz is as careful as gzip, and ends as gzip does: with 0, or 1 after an
+ * error, 2 after a warning; an error in the middle of a file ends it at once.
  */
 #define _XOPEN_SOURCE 700
 
@@ -114,7 +114,6 @@ static void check(int error, const char *what)
 /* Blocks: the part that uses Skua. */
 
 struct block {
-	struct skua_future *future;
 	z_stream deflate; /* set up once, then reset */
 	uLong crc;
 	size_t in_bytes;
@@ -125,48 +124,47 @@ struct block {
 	unsigned char output[ROOM_BYTES];
 };
 
-/* The blocks taken, ..., put - 1 are with the pool, block n as blocks[n % size].
- * taken <= put <= taken + size */
-struct ring {
+/* Block n is blocks[n % size]; size are under way at most. */
+struct press {
 	struct skua_pool *pool;
 	struct block *blocks;
 	size_t size;
-	size_t put;
-	size_t taken;
 };
 
-static void ring_open(struct ring *ring)
+static void press_open(struct press *press)
 {
 	struct skua_pool_options options = SKUA_POOL_OPTIONS;
 
 	options.workers = opt.workers;
 	options.name = "pargz";
-	check(skua_pool_open(&ring->pool, &options), "cannot start");
+	check(skua_pool_open(&press->pool, &options), "cannot start");
 
-	/* For each worker one block in work and one waiting; two more, for the
-	 * main thread to read and to write meanwhile. */
-	ring->size = 2 * (size_t)skua_pool_workers(ring->pool) + 2;
-	ring->put = ring->taken = 0;
-	ring->blocks = calloc(ring->size, sizeof(*ring->blocks));
-	if (!ring->blocks)
+	/* For each worker one block in work and one waiting; two more, to be
+	 * read and to be written meanwhile. */
+	press->size = 2 * (size_t)skua_pool_workers(press->pool) + 2;
+	press->blocks = calloc(press->size, sizeof(*press->blocks));
+	if (!press->blocks)
 		die("cannot start", strerror(ENOMEM));
 }
 
-static void ring_close(struct ring *ring)
+static void press_close(struct press *press)
 {
-	check(skua_pool_close(ring->pool, SKUA_CLOSE_WAIT), "cannot end");
-	for (size_t i = 0; i < ring->size; i++)
-		deflateEnd(&ring->blocks[i].deflate);
-	free(ring->blocks);
+	check(skua_pool_close(press->pool, SKUA_CLOSE_WAIT), "cannot end");
+	for (size_t i = 0; i < press->size; i++)
+		deflateEnd(&press->blocks[i].deflate);
+	free(press->blocks);
 }
 
-/* The task. It runs on some worker and touches nothing but its block. */
-static void *deflate_block(void *arg)
+/* The middle stage. It runs on several workers and touches nothing but its
+ * block. */
+static int deflate_block(skua_here here, void **item, void *context)
 {
-	struct block *b = arg;
+	struct block *b = *item;
 	z_stream *z = &b->deflate;
 	int flush = b->last ? Z_FINISH : Z_SYNC_FLUSH;
 
+	(void)here;
+	(void)context;
 	z->next_in = b->input + PRIMER_BYTES;
 	z->avail_in = (uInt)b->in_bytes;
 	z->next_out = b->output;
@@ -181,28 +179,9 @@ static void *deflate_block(void *arg)
 	if (error == Z_OK)
 		error = deflate(z, flush);
 	if (error != (b->last ? Z_STREAM_END : Z_OK) || z->avail_out == 0)
-		return skua_fail(error < 0 ? error : Z_BUF_ERROR);
+		die("deflate", zError(error < 0 ? error : Z_BUF_ERROR));
 	b->out_bytes = sizeof(b->output) - z->avail_out;
-	return NULL;
-}
-
-static void ring_put(struct ring *ring, struct block *b)
-{
-	check(skua_submit(ring->pool, deflate_block, b, &b->future), "submit");
-	ring->put++;
-}
-
-/* Waits for the oldest block, which is then free for reuse. */
-static struct block *ring_take(struct ring *ring)
-{
-	struct block *b = &ring->blocks[ring->taken++ % ring->size];
-	int error = skua_future_result(b->future, SKUA_FOREVER, NULL);
-
-	if (error == SKUA_EFAILED) /* what deflate_block() said */
-		die("deflate", zError(skua_future_code(b->future)));
-	check(error, "deflate");
-	skua_future_release(b->future);
-	return b;
+	return 0;
 }
 
 /* A gzip member, from a descriptor to a descriptor. */
@@ -211,6 +190,11 @@ struct member {
 	int in, out;
 	const char *in_name, *out_name;
 	struct stat st; /* of the input */
+	/* The first stage's. */
+	const struct press *press;
+	const struct block *newest; /* NULL: none yet */
+	size_t blocks;
+	/* The last stage's. */
 	uint64_t bytes;
 	uLong crc;
 };
@@ -275,44 +259,53 @@ static void write_trailer(const struct member *m)
 	write_all(m, trailer, sizeof(trailer));
 }
 
-/* Reads and submits the block after `before` (NULL: the first), whose place in
- * the ring is not used again yet. */
-static struct block *start_block(struct ring *ring, const struct member *m,
-				 const struct block *before)
+/* The first stage: the block after the newest, whose place is not used again
+ * before this one has been written. */
+static int next_block(skua_here here, void **item, void *context)
 {
-	struct block *b = &ring->blocks[ring->put % ring->size];
+	struct member *m = context;
+	const struct block *before = m->newest;
+	struct block *b;
 
+	(void)here;
+	if (before && before->last)
+		return SKUA_ENONE;
+	b = &m->press->blocks[m->blocks++ % m->press->size];
 	b->primed = before != NULL;
 	if (before) /* is full: only the last is short */
 		memcpy(b->input, before->input + BLOCK_BYTES, PRIMER_BYTES);
 	read_block(m, b);
 	b->last = b->in_bytes < BLOCK_BYTES; /* and empty if need be */
-	ring_put(ring, b);
-	return b;
+	m->newest = b;
+	*item = b;
+	return 0;
 }
 
-static void finish_block(struct ring *ring, struct member *m)
+/* The last stage. */
+static int write_block(skua_here here, void **item, void *context)
 {
-	const struct block *b = ring_take(ring);
+	struct member *m = context;
+	const struct block *b = *item;
 
+	(void)here;
 	write_all(m, b->output, b->out_bytes);
 	m->crc = crc32_combine(m->crc, b->crc, (z_off_t)b->in_bytes);
 	m->bytes += b->in_bytes;
 	show_progress(m->in_name, m->bytes, (uint64_t)m->st.st_size);
+	return 0;
 }
 
-static void write_member(struct ring *ring, struct member *m)
+static void write_member(const struct press *press, struct member *m)
 {
-	const struct block *newest = NULL;
+	const struct skua_stage stages[] = {
+		{ SKUA_STAGE_IN_ORDER, next_block, m, NULL },
+		{ SKUA_STAGE_PARALLEL, deflate_block, NULL, NULL },
+		{ SKUA_STAGE_IN_ORDER, write_block, m, NULL },
+	};
 
+	m->press = press;
 	write_header(m);
-	do {
-		if (ring->put - ring->taken == ring->size)
-			finish_block(ring, m);
-		newest = start_block(ring, m, newest);
-	} while (!newest->last);
-	while (ring->taken < ring->put)
-		finish_block(ring, m);
+	check(skua_pipeline(press->pool, stages, 3, press->size), "deflate");
 	write_trailer(m);
 	clear_progress();
 }
@@ -379,13 +372,13 @@ static void copy_attributes(const struct member *m)
 }
 
 /* Only when the output is whole and on the disk may the input go. */
-static void replace_file(struct ring *ring, struct member *m)
+static void replace_file(const struct press *press, struct member *m)
 {
 	struct stat now;
 
 	if (!create_output(m))
 		return;
-	write_member(ring, m);
+	write_member(press, m);
 	copy_attributes(m);
 	if (fsync(m->out) != 0 || close(m->out) != 0 ||
 	    rename(unfinished_path, m->out_name) != 0)
@@ -424,25 +417,25 @@ static const char *objection(const struct member *m)
 	return NULL;
 }
 
-static void compress_to_stdout(struct ring *ring, struct member *m)
+static void compress_to_stdout(const struct press *press, struct member *m)
 {
 	m->out = STDOUT_FILENO;
 	m->out_name = "stdout";
 	if (isatty(STDOUT_FILENO) && !opt.force)
 		die(m->out_name, "compressed data not written to a terminal");
-	write_member(ring, m);
+	write_member(press, m);
 }
 
-static void compress_stdin(struct ring *ring)
+static void compress_stdin(const struct press *press)
 {
 	struct member m = { .in = STDIN_FILENO, .in_name = "stdin" };
 
 	if (fstat(m.in, &m.st) != 0)
 		die(m.in_name, strerror(errno));
-	compress_to_stdout(ring, &m);
+	compress_to_stdout(press, &m);
 }
 
-static void compress_file(struct ring *ring, const char *name)
+static void compress_file(const struct press *press, const char *name)
 {
 	char out_name[PATH_MAX - sizeof(".XXXXXX")];
 	struct member m = { .in_name = name, .out_name = out_name };
@@ -460,9 +453,9 @@ static void compress_file(struct ring *ring, const char *name)
 	if (why)
 		complain(WARNING, name, why);
 	else if (opt.to_stdout)
-		compress_to_stdout(ring, &m);
+		compress_to_stdout(press, &m);
 	else if (bytes < (int)sizeof(out_name))
-		replace_file(ring, &m);
+		replace_file(press, &m);
 	else
 		complain(ERROR, name, strerror(ENAMETOOLONG));
 	close(m.in);
@@ -523,7 +516,7 @@ static void parse_options(int argc, char **argv)
 
 int main(int argc, char **argv)
 {
-	struct ring ring;
+	struct press press;
 
 	/* No file of ours shall become a standard stream that was closed. */
 	for (int fd = 0; fd <= STDERR_FILENO; fd++)
@@ -537,15 +530,15 @@ int main(int argc, char **argv)
 	catch_signal(SIGTERM);
 	signal(SIGXFSZ, SIG_IGN); /* write() shall fail with EFBIG instead */
 
-	ring_open(&ring);
+	press_open(&press);
 	if (optind == argc)
-		compress_stdin(&ring);
+		compress_stdin(&press);
 	for (int i = optind; i < argc; i++)
 		if (strcmp(argv[i], "-") == 0)
-			compress_stdin(&ring);
+			compress_stdin(&press);
 		else
-			compress_file(&ring, argv[i]);
-	ring_close(&ring);
+			compress_file(&press, argv[i]);
+	press_close(&press);
 	if (close(STDOUT_FILENO) != 0) /* some file systems report here */
 		complain(ERROR, "stdout", strerror(errno));
 	return (int)exit_status;

@@ -7,8 +7,8 @@
  * ordered.h (results in the order of jobs), requests.h (callbacks where you ask
  * for them), fork.h (fork-join for compute kernels), group.h (tasks waited for
  * and cancelled together), invoke.h (functions at once), for.h, reduce.h and
- * scan.h (parallel loops), sort.h (arrays), sync.h (sleep, yield, locks),
- * thread.h (plain threads).
+ * scan.h (parallel loops), sort.h (arrays), pipeline.h (items that go through
+ * stages), sync.h (sleep, yield, locks), thread.h (plain threads).
  */
 #ifndef SKUA_SKUA_H
 #define SKUA_SKUA_H
@@ -21,6 +21,7 @@
 #include <skua/invoke.h>
 #include <skua/map.h>
 #include <skua/ordered.h>
+#include <skua/pipeline.h>
 #include <skua/pool.h>
 #include <skua/reduce.h>
 #include <skua/requests.h>

@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The hand-over of tokens at serial stages of a pipeline, lib/algo/handover.h:
+ * each token comes by once, one at a time and in order where that is promised,
+ * and each sees what the one before it did. A token that is left and forgotten
+ * is one that has not come by in the end.
+ *
+ * Tasks are threads that carry tokens, and those that they are handed; that a
+ * task is started for them is the group's affair.
+ */
+#include "explore.h"
+
+#include "handover.h"
+
+enum {
+	TOKENS = 3,
+	PLACES = 4
+};
+
+static struct {
+	struct ski_gate gate;
+	struct ski_turns turns;
+	_Atomic(struct ski_token *) place[PLACES];
+	struct ski_token token[TOKENS];
+	uint64_t tokens, numbers;
+	/* Plain: who is in the stage. */
+	uint64_t passed;
+	uint64_t order[2 * PLACES];
+} s;
+
+static void work(const struct ski_token *token)
+{
+	ex_assert(s.passed < s.numbers);
+	s.order[s.passed++] = token->number;
+}
+
+static void carry_by_gate(unsigned which)
+{
+	struct ski_token *token = &s.token[which];
+
+	if (!ski_gate_enter(&s.gate, token))
+		return;
+	while (token) {
+		work(token);
+		token = ski_gate_leave(&s.gate);
+	}
+}
+
+/* Carries it on with the next numbers too, as one that went all the way round.
+ * Those that it is handed wait in a list. */
+static void carry_by_turn(unsigned which)
+{
+	struct ski_token *list = &s.token[which];
+	bool inside;
+
+	list->next = NULL;
+	inside = ski_turns_enter(&s.turns, list);
+	while (inside) {
+		struct ski_token *token = list, *next;
+
+		list = token->next;
+		work(token);
+		next = ski_turns_leave(&s.turns, token->number);
+		if (next) {
+			next->next = list;
+			list = next;
+		}
+		token->number += s.tokens;
+		if (token->number < s.numbers &&
+		    ski_turns_enter(&s.turns, token)) {
+			token->next = list;
+			list = token;
+		}
+		inside = list;
+	}
+}
+
+static void gate_0(void)
+{
+	carry_by_gate(0);
+}
+
+static void gate_1(void)
+{
+	carry_by_gate(1);
+}
+
+static void gate_2(void)
+{
+	carry_by_gate(2);
+}
+
+/* It comes by twice. */
+static void gate_again(void)
+{
+	carry_by_gate(0);
+	carry_by_gate(2);
+}
+
+static void turn_0(void)
+{
+	carry_by_turn(0);
+}
+
+static void turn_1(void)
+{
+	carry_by_turn(1);
+}
+
+static void turn_2(void)
+{
+	carry_by_turn(2);
+}
+
+static void set_up(uint64_t tokens, uint64_t numbers, uint64_t places)
+{
+	s.tokens = tokens;
+	s.numbers = numbers;
+	s.turns.place = s.place;
+	s.turns.mask = places - 1;
+	for (unsigned i = 0; i < TOKENS; i++)
+		s.token[i].number = i;
+	atomic_store_explicit(&s.place[0], ski_turns_turn(),
+			      memory_order_relaxed);
+}
+
+static void setup_two(void)
+{
+	set_up(2, 2, 2);
+}
+
+static void setup_three(void)
+{
+	set_up(3, 3, 4);
+}
+
+static void setup_round(void)
+{
+	set_up(2, 4, 2);
+}
+
+static void check_gate(void)
+{
+	ex_assert(s.passed == s.numbers);
+	ex_assert(!atomic_load_explicit(&s.gate.word, memory_order_relaxed));
+}
+
+static void check_turns(void)
+{
+	ex_assert(s.passed == s.numbers);
+	for (uint64_t i = 0; i < s.numbers; i++)
+		ex_assert(s.order[i] == i);
+	/* It is the turn of the one that follows, and of no other. */
+	for (uint64_t i = 0; i <= s.turns.mask; i++)
+		ex_assert(atomic_load_explicit(&s.place[i],
+					       memory_order_relaxed) ==
+			  (i == (s.numbers & s.turns.mask) ? ski_turns_turn() :
+							     NULL));
+}
+
+#define PIPELINE_SCENARIO(id, text, ...)                                  \
+	EX_SCENARIO(id, .concept = "pipeline", .what = text, .state = &s, \
+		    .state_bytes = sizeof(s), __VA_ARGS__)
+
+PIPELINE_SCENARIO(pipeline_gate, "two come to a serial stage",
+		  .setup = setup_two, .check = check_gate, .spurious = 1,
+		  .run = { gate_0, gate_1 })
+PIPELINE_SCENARIO(pipeline_gate_three, "three come to a serial stage",
+		  .setup = setup_three, .check = check_gate,
+		  .run = { gate_0, gate_1, gate_2 })
+PIPELINE_SCENARIO(pipeline_gate_again, "one comes twice, another once",
+		  .setup = setup_three, .check = check_gate,
+		  .run = { gate_again, gate_1 })
+PIPELINE_SCENARIO(pipeline_turns, "two come to an in-order stage",
+		  .setup = setup_two, .check = check_turns,
+		  .run = { turn_0, turn_1 })
+PIPELINE_SCENARIO(pipeline_turns_three, "three come to an in-order stage",
+		  .setup = setup_three, .check = check_turns,
+		  .run = { turn_0, turn_1, turn_2 })
+PIPELINE_SCENARIO(pipeline_turns_round, "two go round twice",
+		  .setup = setup_round, .check = check_turns,
+		  .run = { turn_0, turn_1 })
