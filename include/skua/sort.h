@@ -28,8 +28,10 @@
  * is unspecified, but each is there once. Elements are moved as bytes.
  *
  * Stopping. If the comparison, or another part of its task, calls skua_fail(),
- * no more pieces are begun and the sort ends with SKUA_EFAILED. The array
- * then holds its elements in an unspecified order, each once.
+ * no more pieces are begun and the sort ends with SKUA_EFAILED; so it does with
+ * SKUA_ECANCELLED when the group to which the caller belongs is cancelled
+ * (group.h). The array then holds its elements in an unspecified order, each
+ * once.
  *
  * Memory. The sorts that are not stable work in place: 4 KiB and 500 bytes for
  * each halving of the array, together less than 24 KiB, on the stack of a task,
@@ -69,9 +71,10 @@ typedef int skua_sort_compare(const void *a, const void *b, void *context);
  * Thread: any, inside a task too. Blocks: suspends the task / blocks the
  * thread until all is sorted.
  * Errors: SKUA_EINVAL (NULL, @size 0, @count * @size over PTRDIFF_MAX; nothing
- * has happened), SKUA_ENOMEM, SKUA_ECLOSED, SKUA_ECANCELLED (those of
- * name_run() in fork.h; nothing has happened), SKUA_EFAILED (skua_fail(); a
- * permutation).
+ * has happened), SKUA_ENOMEM, SKUA_ECLOSED (those of name_run() in fork.h;
+ * nothing has happened), SKUA_ECANCELLED (the pool was shut down before it
+ * began, or the group was cancelled; a permutation), SKUA_EFAILED (skua_fail();
+ * a permutation).
  */
 SKUA_API int skua_sort(struct skua_pool *pool, void *base, size_t count,
 		       size_t size, skua_sort_compare *compare, void *context);
@@ -93,7 +96,7 @@ SKUA_API int skua_stable_sort(struct skua_pool *pool, void *base, size_t count,
  * The same inside the task that stands at @here, as a part of it.
  *
  * Thread: the task's. Blocks: suspends the task. Errors: SKUA_EINVAL,
- * SKUA_EFAILED, skua_stable_sort_in() also SKUA_ENOMEM.
+ * SKUA_EFAILED, SKUA_ECANCELLED, skua_stable_sort_in() also SKUA_ENOMEM.
  */
 SKUA_API int skua_sort_in(skua_here here, void *base, size_t count, size_t size,
 			  skua_sort_compare *compare, void *context);

@@ -7,6 +7,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include <skua/group.h>
 #include <skua/sort.h>
 
 /* A call, in its task. I. */
@@ -28,14 +29,13 @@ static inline bool ski_sort_less(const struct ski_sort *sort, const void *a,
 /* Why no more pieces are to be sorted, or 0. */
 static inline int ski_sort_stopped(skua_here here, const struct ski_sort *sort)
 {
-	(void)here;
 	/* Relaxed: a request; nothing comes with it. */
 	if (__builtin_expect(atomic_load_explicit(sort->code,
 						  memory_order_relaxed) !=
 				     sort->said,
 			     0))
 		return SKUA_EFAILED;
-	return 0;
+	return skua_cancelled(here) ? SKUA_ECANCELLED : 0;
 }
 
 /* Sort in this task. When it is stopped, the array is a permutation. */

@@ -323,6 +323,82 @@ Test(sort_callback, in_a_failed_task, .timeout = LIMIT)
 	with_pools(failed_body);
 }
 
+/* --- A group that is cancelled meanwhile. --- */
+
+struct cancelling {
+	struct skua_pool *pool;
+	struct skua_group group;
+	_Atomic(int64_t) left; /* comparisons before that */
+	struct array array;
+	int way;
+	int error;
+};
+
+static int cancel_late(const void *a, const void *b, void *context)
+{
+	struct cancelling *cancelling = context;
+
+	if (atomic_fetch_sub(&cancelling->left, 1) == 0)
+		CHECK(skua_group_cancel(&cancelling->group) == 0);
+	return compare_keys(a, b, &cancelling->array.size);
+}
+
+static int sort_in_group(skua_here here, void *arg)
+{
+	struct cancelling *c = arg;
+	struct array *array = &c->array;
+
+	if (c->way < SORTS)
+		c->error = sorts[c->way](c->pool, array->base, array->count,
+					 array->size, cancel_late, c);
+	else if (c->way == SORTS)
+		c->error = skua_sort_in(here, array->base, array->count,
+					array->size, cancel_late, c);
+	else
+		c->error = skua_stable_sort_in(here, array->base, array->count,
+					       array->size, cancel_late, c);
+	return 0;
+}
+
+static void cancel_after(struct skua_pool *pool, int64_t n, size_t size,
+			 uint64_t *random)
+{
+	for (int way = 0; way < 2 * SORTS; way++) {
+		static struct cancelling c;
+
+		c = (struct cancelling){ .pool = pool, .way = way };
+		c.array = make_array(n ? RANDOM : SORTED, SCALED(50000), size,
+				     random);
+		atomic_store(&c.left, n);
+		CHECK(skua_group_init(&c.group, pool) == 0);
+		CHECK(skua_group_run(&c.group, sort_in_group, &c) == 0);
+		(void)skua_group_wait(&c.group, SKUA_FOREVER);
+		CHECK(c.error == SKUA_ECANCELLED);
+		CHECK(is_permutation(&c.array));
+		CHECK(skua_group_destroy(&c.group) == 0);
+		free_array(&c.array);
+	}
+}
+
+static void cancelled_body(struct skua_pool *pool, unsigned workers)
+{
+	uint64_t random = seed;
+
+	(void)workers;
+	for (size_t k = 0; k < SIZES; k++) {
+		cancel_after(pool, 0, sizes[k], &random);
+		cancel_after(pool, 1000, sizes[k], &random);
+		if (k % 3 == 1)
+			cancel_after(pool, SCALED(300000), sizes[k], &random);
+	}
+}
+
+Test(sort_callback, in_a_cancelled_group, .timeout = LIMIT)
+{
+	seed = test_seed();
+	with_pools(cancelled_body);
+}
+
 /* --- Waits. --- */
 
 struct patient {
