@@ -62,8 +62,9 @@ typedef int skua_range_fn(skua_here here, uint64_t begin, uint64_t end,
  * Thread: any, inside a task of this pool or another too. Blocks: suspends the
  * task / blocks the thread until all bodies have ended.
  * Errors: what a body returned; SKUA_EFAILED (a body said skua_fail());
- * SKUA_EINVAL (NULL @pool or @body, @end < @begin); SKUA_ENOMEM, SKUA_ECLOSED,
- * and SKUA_ECANCELLED if the pool was shut down before it began.
+ * SKUA_EINVAL (NULL @pool or @body, @end < @begin); SKUA_ENOMEM, SKUA_ECLOSED;
+ * SKUA_ECANCELLED (the caller's group is cancelled (group.h), and no body is
+ * called any more; or the pool was shut down before it began).
  */
 SKUA_API int skua_for(struct skua_pool *pool, uint64_t begin, uint64_t end,
 		      skua_range_fn *body, void *context);

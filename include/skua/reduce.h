@@ -75,8 +75,9 @@ struct skua_fold {
  * task / blocks the thread until all bodies have ended.
  * Errors: what a body returned; SKUA_EFAILED (a body said skua_fail());
  * SKUA_EINVAL (NULL but for @context, @end < @begin, values of 0 bytes);
- * SKUA_ENOMEM, SKUA_ECLOSED, and SKUA_ECANCELLED if the pool was shut down
- * before it began.
+ * SKUA_ENOMEM, SKUA_ECLOSED; SKUA_ECANCELLED (the caller's group is cancelled
+ * (group.h), and no body is called any more; or the pool was shut down before it
+ * began).
  */
 SKUA_API int skua_reduce(struct skua_pool *pool, uint64_t begin, uint64_t end,
 			 const struct skua_fold *fold, skua_fold_fn *body,

@@ -46,8 +46,8 @@ static int run_calls(struct ski_loop *shared, skua_here here, uint64_t from,
 	int answer = 0;
 
 	(void)value;
-	for (uint64_t k = from; k < to && !answer && !ski_loop_stopped(shared);
-	     k++) {
+	for (uint64_t k = from;
+	     k < to && !answer && !ski_loop_is_over(shared, here); k++) {
 		uint64_t begin = begin_of(loop, k);
 		uint64_t count = loop->each + (k < loop->longer);
 

@@ -133,7 +133,7 @@ static int run_node(const struct visit *visit, const struct node *node)
 	int answer;
 
 	if (node->index >= visit->to || node->index + count <= visit->from ||
-	    ski_loop_stopped(&loop->call.loop))
+	    ski_loop_is_over(&loop->call.loop, visit->here))
 		return 0;
 	if (node->index >= visit->from && node->index + count <= visit->to) {
 		struct skua_block block = block_of(loop, node);

@@ -167,7 +167,7 @@ void ski_part_help(skua_here here, struct ski_part *victim, unsigned index)
 	uint64_t begin, end;
 
 	(void)index;
-	while (!ski_loop_stopped(victim->loop) &&
+	while (!ski_loop_is_over(victim->loop, here) &&
 	       ski_part_steal(victim, false, &begin, &end)) {
 		ski_part_open(&part, victim->loop, begin, end);
 		ski_part_run(here, &part, NULL);
@@ -217,7 +217,7 @@ static bool run_chunk(skua_here here, struct ski_part *part, uint64_t begin,
 
 	if (answer)
 		ski_loop_stop(loop, answer);
-	return !ski_loop_stopped(loop);
+	return !ski_loop_is_over(loop, here);
 }
 
 /* Owner: from its lower end, chunk by chunk. */
@@ -248,7 +248,7 @@ void ski_part_run(skua_here here, struct ski_part *part, void *value)
 {
 	struct pace pace = { .chunk = 1, .goal = ski_ticks_chunk() };
 
-	if (ski_loop_stopped(part->loop))
+	if (ski_loop_is_over(part->loop, here))
 		return;
 	if (rest(part) > 1) {
 		fork_helper(&here, part);

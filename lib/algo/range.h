@@ -17,6 +17,7 @@
 #include <stdbool.h>
 
 #include <skua/fork.h>
+#include <skua/group.h>
 
 struct ski_part;
 
@@ -88,6 +89,15 @@ static inline void ski_loop_stop(struct ski_loop *loop, int why)
 	atomic_compare_exchange_strong_explicit(&loop->stop, &none, why,
 						memory_order_relaxed,
 						memory_order_relaxed);
+}
+
+/* Where a chunk may be about to start: is none to, since the loop was stopped or
+ * the group of the calling task is cancelled? */
+static inline bool ski_loop_is_over(struct ski_loop *loop, skua_here here)
+{
+	if (skua_cancelled(here))
+		ski_loop_stop(loop, SKUA_ECANCELLED);
+	return ski_loop_stopped(loop);
 }
 
 #endif

@@ -107,7 +107,7 @@ static bool fold_halves(skua_here here, struct ski_part *victim, void **held,
 	bool some = false;
 	uint64_t end;
 
-	while (!ski_loop_stopped(victim->loop) &&
+	while (!ski_loop_is_over(victim->loop, here) &&
 	       ski_part_steal(victim, some, begin, &end)) {
 		void *fresh = *spare;
 
@@ -163,7 +163,7 @@ static void run_leaf(skua_here here, struct reduce *reduce, uint64_t leaf,
 	uint64_t count = reduce->end - begin;
 	int answer;
 
-	if (ski_loop_stopped(&reduce->call.loop))
+	if (ski_loop_is_over(&reduce->call.loop, here))
 		return;
 	if (count > reduce->grain)
 		count = reduce->grain;

@@ -59,7 +59,7 @@ static bool run(skua_here here, struct scan *scan, skua_fold_fn *fn,
 	uint64_t count = scan->end - begin;
 	int answer;
 
-	if (ski_loop_stopped(loop))
+	if (ski_loop_is_over(loop, here))
 		return false;
 	if (count > scan->grain)
 		count = scan->grain;
