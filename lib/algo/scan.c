@@ -244,6 +244,8 @@ static void *alloc_blocks(struct scan *scan)
 	size_t states = line(scan->blocks * sizeof(*scan->state)), values;
 	unsigned char *memory;
 
+	/* A stride is a line at least: where the lists do not fit a size_t, the
+	 * values do not, either. */
 	if (__builtin_mul_overflow(scan->blocks, scan->stride, &values) ||
 	    __builtin_add_overflow(values, list + states, &values))
 		return NULL;

@@ -161,12 +161,12 @@ Test(for, splits, .timeout = LIMIT)
 	with_pools(split_body);
 }
 
-static atomic_ulong shortest, longest;
+static _Atomic(uint64_t) shortest, longest;
 
 static int note_length(skua_here here, uint64_t begin, uint64_t end,
 		       void *context)
 {
-	unsigned long length = end - begin, old;
+	uint64_t length = end - begin, old;
 
 	(void)here;
 	(void)context;
@@ -186,7 +186,7 @@ static void equal_body(struct skua_pool *pool, unsigned workers)
 	(void)workers;
 	options.split = SKUA_SPLIT_STATIC;
 	for (uint64_t count = 1; count < 300; count++) {
-		atomic_store(&shortest, ULONG_MAX);
+		atomic_store(&shortest, UINT64_MAX);
 		atomic_store(&longest, 0);
 		CHECK(skua_for_with(pool, 0, count, note_length, NULL,
 				    &options) == 0);
@@ -201,7 +201,7 @@ Test(for, static_parts_are_equal, .timeout = LIMIT)
 
 /* --- Ranges beyond what can be counted. --- */
 
-static atomic_ulong sum_of_lengths;
+static _Atomic(uint64_t) sum_of_lengths;
 
 static int add_length(skua_here here, uint64_t begin, uint64_t end,
 		      void *context)
@@ -338,7 +338,7 @@ Test(for, invalid_arguments, .timeout = LIMIT)
 	options.split = (enum skua_split)3;
 	CHECK(skua_for_with(pool, 0, 1, never, NULL, &options) == SKUA_EINVAL);
 	options = (struct skua_for_options)SKUA_FOR_OPTIONS;
-	options.size = 4;
+	options.size = sizeof(options.size) - 1;
 	CHECK(skua_for_with(pool, 0, 1, never, NULL, &options) == SKUA_EINVAL);
 	longer.options.size = sizeof(longer);
 	CHECK(skua_for_with(pool, 0, 0, never, NULL, &longer.options) == 0);
@@ -609,7 +609,7 @@ Test(for, bodies_that_wait, .timeout = LIMIT)
 struct reach {
 	struct gate *gate; /* holds other workers until `at` runs */
 	uint64_t count, at;
-	atomic_ulong done;
+	_Atomic(uint64_t) done;
 };
 
 static int wait_for_others(skua_here here, uint64_t begin, uint64_t end,

@@ -16,7 +16,7 @@ struct sheet {
 	struct skua_block whole;
 	uint64_t rows, cols; /* asked, 0: not */
 	atomic_uint blocks;
-	atomic_ulong border; /* sum of the blocks' rows and columns */
+	_Atomic(uint64_t) border; /* sum of the blocks' rows and columns */
 	atomic_uchar runs[MOST];
 };
 
@@ -138,9 +138,9 @@ Test(for_2d, blocks_are_near_squares, .timeout = LIMIT)
 	check_all();
 	/* n squares of 65536 / n cells have 2 * n * sqrt(65536 / n) sides. */
 	cr_assert(atomic_load(&sheet.border) * atomic_load(&sheet.border) <
-			  8UL * MOST * atomic_load(&sheet.blocks),
-		  "%u blocks, %lu sides", atomic_load(&sheet.blocks),
-		  atomic_load(&sheet.border));
+			  UINT64_C(8) * MOST * atomic_load(&sheet.blocks),
+		  "%u blocks, %llu sides", atomic_load(&sheet.blocks),
+		  (unsigned long long)atomic_load(&sheet.border));
 	CHECK(skua_pool_close(pool, SKUA_CLOSE_WAIT) == 0);
 	settle(1);
 }

@@ -744,7 +744,11 @@ Test(requests, close_without_workers, .timeout = LIMIT)
 	struct skua_batch *batch = open_batch(pool);
 
 	atomic_store(&ran, 0);
+	/* Held, so that the worker is not about to start one. */
+	gate_close(&gate);
+	hold_workers(pool, &gate, 1);
 	cr_assert_eq(skua_pool_resize(pool, 0), 0);
+	gate_open(&gate);
 	for (int i = 0; i < 10; i++)
 		cr_assert_eq(skua_batch_put(batch, count_run, NULL, never, NULL,
 					    NULL),

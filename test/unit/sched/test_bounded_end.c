@@ -305,11 +305,14 @@ Test(bounded_end, shutdown_of_a_paused_pool_with_some_who_wait,
 
 Test(bounded_end, resized_to_none_and_back, .timeout = LIMIT)
 {
-	struct skua_pool *pool = open_bounded(2, PLACES);
 	static struct crowd crowd;
+	size_t full;
+	/* Held, so that no worker is about to start one: it looks whether it is
+	 * dismissed before it looks for a job, and not again. */
+	struct skua_pool *pool = open_full(2, &full);
 
 	CHECK(skua_pool_resize(pool, 0) == 0);
-	fill(pool);
+	gate_open(&gate);
 	CHECK(submit_within(pool, do_nothing, NULL, 1, NULL) == SKUA_ETIMEDOUT);
 	gather(&crowd, pool, 0);
 	CHECK(skua_pool_resize(pool, 1) == 0);
