@@ -18,7 +18,7 @@ skua_packages() ( # SET
 			g++ clang-14 libomp-14-dev
 		;;
 	test)
-		set -- "$@" zlib1g-dev libglib2.0-dev libtbb-dev \
+		set -- "$@" zlib1g-dev libpng-dev libglib2.0-dev libtbb-dev \
 			g++ clang-14 libclang-rt-14-dev \
 			clang-format-14 libcriterion-dev shellcheck valgrind \
 			gcc-aarch64-linux-gnu libc6-dev-arm64-cross \
