@@ -67,11 +67,13 @@ static void told(struct ski_waiter *node, enum ski_status status)
 	ski_waiter_release(node);
 	/* Relaxed: published by the count. */
 	atomic_store_explicit(&many->latest, index, memory_order_relaxed);
-	/* Acquire and release: the last one has seen the others. Pairs with
-	 * itself. */
+	/* Before the count: one that failed has won, whoever is the last. */
+	if (ends(many->when, status))
+		win(many, index);
+	/* Acquire and release: the last one has seen the others, and who has
+	 * won. Pairs with itself and with join_all(). */
 	if (atomic_fetch_sub_explicit(&many->left, 1, memory_order_acq_rel) ==
-		    1 ||
-	    ends(many->when, status))
+	    1)
 		win(many, index);
 	drop(many, 1);
 }
@@ -129,6 +131,18 @@ static int join(struct many *many, struct skua_future *future, size_t index)
 	return SKUA_EBUSY;
 }
 
+/* Caller, when all are done: which one it was. */
+static size_t ended_by(struct many *many)
+{
+	/* Relaxed, both: came with the count. */
+	size_t winner =
+		atomic_load_explicit(&many->winner, memory_order_relaxed);
+
+	return winner ? winner - 1 :
+			atomic_load_explicit(&many->latest,
+					     memory_order_relaxed);
+}
+
 /* Stand in all lists. SKUA_EBUSY: future *@index ended the wait. */
 static int join_all(struct many *many, struct skua_future *const futures[],
 		    size_t count, size_t *index)
@@ -154,8 +168,7 @@ static int join_all(struct many *many, struct skua_future *const futures[],
 	if (atomic_fetch_sub_explicit(&many->left, 1, memory_order_acq_rel) !=
 	    1)
 		return 0;
-	/* Relaxed: came with the count. */
-	*index = atomic_load_explicit(&many->latest, memory_order_relaxed);
+	*index = ended_by(many);
 	return SKUA_EBUSY;
 }
 

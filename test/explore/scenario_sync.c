@@ -124,6 +124,11 @@ static void check_mutex(void)
 #define LONG_SCENARIO(id, text, ...)                                       \
 	EX_SCENARIO(id, .concept = "sync-long", .what = text, .state = &s, \
 		    .state_bytes = sizeof(s), MANY_EXECUTIONS, __VA_ARGS__)
+/* With one preemption, how many ever are asked for. */
+#define LONGEST_SCENARIO(id, text, ...)                                    \
+	EX_SCENARIO(id, .concept = "sync-long", .what = text, .state = &s, \
+		    .state_bytes = sizeof(s), .fewer = 2, .most = 1,       \
+		    __VA_ARGS__)
 #define SYNC_SCENARIO(id, text, ...)                                  \
 	EX_SCENARIO(id, .concept = "sync", .what = text, .state = &s, \
 		    .state_bytes = sizeof(s), __VA_ARGS__)
@@ -235,9 +240,9 @@ LONG_SCENARIO(mutex_three, "three lock it", .stale = 4, .setup = setup,
 LONG_SCENARIO(mutex_three_hand_over, "three, with patience", .stale = 3,
 	      .setup = setup_patience, .check = check_mutex,
 	      .run = { lock_twice, lock_once, lock_once })
-LONG_SCENARIO(mutex_three_timeouts, "two timeouts", .stale = 3,
-	      .setup = setup_patience, .check = check_mutex, .timeouts = 2,
-	      .run = { lock_twice, lock_timed, lock_timed })
+LONGEST_SCENARIO(mutex_three_timeouts, "two timeouts", .stale = 3,
+		 .setup = setup_patience, .check = check_mutex, .timeouts = 2,
+		 .run = { lock_twice, lock_timed, lock_timed })
 LONG_SCENARIO(mutex_three_freed, "the last of three frees it", .stale = 4,
 	      .setup = setup_three, .run = { drop, drop, drop })
 LONG_SCENARIO(mutex_three_freed_timeout, "the same with a timeout before",
@@ -442,12 +447,12 @@ SYNC_SCENARIO(cond_freed, "the last one frees it and the mutex", .setup = setup,
 LONG_SCENARIO(cond_three_moved, "the mutex goes during the broadcast",
 	      .stale = 3, .setup = setup_moved, .check = check_moved,
 	      .run = { wait_and_drop, drop, drop_and_broadcast })
-LONG_SCENARIO(cond_three_signals, "two signals for two", .stale = 1,
-	      .setup = setup, .check = check_mutex,
-	      .run = { take_token, take_token, put_outside, put_inside })
-LONG_SCENARIO(cond_three_timeout, "a signal against a timeout is not lost",
-	      .stale = 2, .setup = setup, .check = check_mutex, .timeouts = 1,
-	      .run = { pass_on, take_token, put_inside })
+LONGEST_SCENARIO(cond_three_signals, "two signals for two", .stale = 1,
+		 .setup = setup, .check = check_mutex,
+		 .run = { take_token, take_token, put_outside, put_inside })
+LONGEST_SCENARIO(cond_three_timeout, "a signal against a timeout is not lost",
+		 .stale = 2, .setup = setup, .check = check_mutex,
+		 .timeouts = 1, .run = { pass_on, take_token, put_inside })
 LONG_SCENARIO(cond_three_broadcast, "a broadcast moves two to the mutex",
 	      .stale = 2, .setup = setup, .check = check_mutex,
 	      .run = { take_token, take_token, put_two })
