@@ -211,8 +211,10 @@ SKUA_API unsigned skua_pool_workers(const struct skua_pool *pool);
  * Growing starts threads. Those who are one too many are dismissed: they
  * finish the task that they run, others take what is in their queues, and
  * tasks that are suspended there keep their thread until they end. It is not
- * waited for that. With 0 workers nothing runs and submits wait; shutdown
- * starts one again, if there is none, for what was submitted before.
+ * waited for that: one that was looking for a task as this was called may still
+ * start one, even one that is submitted afterwards. With 0 workers nothing else
+ * runs and submits wait; shutdown starts one again, if there is none, for what
+ * was submitted before.
  *
  * On error there are as many workers as before. Thread: any, inside a task
  * too. Blocks: for the last instructions of a dismissed thread, and its stop

@@ -267,17 +267,61 @@ Test(no_queue, many_are_told_when_workers_go, .timeout = LIMIT)
 	CHECK(atomic_load(&ran) == 0);
 }
 
+static atomic_size_t begun, gone;
+
+static int note_begin(void *context, unsigned worker)
+{
+	(void)context;
+	(void)worker;
+	atomic_fetch_add(&begun, 1);
+	return 0;
+}
+
+static void note_end(void *context, unsigned worker)
+{
+	(void)context;
+	(void)worker;
+	atomic_fetch_add(&gone, 1);
+}
+
+static struct skua_pool *open_noted(void)
+{
+	struct skua_pool_options options = SKUA_POOL_OPTIONS;
+	struct skua_pool *pool = NULL;
+
+	atomic_store(&begun, 0);
+	atomic_store(&gone, 0);
+	options.workers = 1;
+	options.max_pending = SKUA_NO_QUEUE;
+	options.start = note_begin;
+	options.stop = note_end;
+	CHECK(skua_pool_open(&pool, &options) == 0);
+	settle(1);
+	return pool;
+}
+
+/* All @started so far. One that was looking for a job when it was dismissed may
+ * take one more, and leave its place to one that is wanted. */
+static void await_gone(size_t started)
+{
+	while (atomic_load(&gone) < started)
+		sched_yield();
+	CHECK(atomic_load(&begun) == started);
+	CHECK(atomic_load(&gone) == started);
+}
+
 /* At once: who resizes is answered by what is there. */
 Test(no_queue, room_comes_and_goes_with_workers, .timeout = LIMIT)
 {
-	struct skua_pool *pool = open_bounded(1, SKUA_NO_QUEUE);
+	struct skua_pool *pool = open_noted();
 	static struct gate gates[2];
 
-	for (int i = 0; i < 50; i++) {
+	for (unsigned i = 0; i < 50; i++) {
 		CHECK(skua_pool_resize(pool, 0) == 0);
 		CHECK(try_submit(pool, do_nothing, NULL) == SKUA_EFULL);
 		CHECK(submit_within(pool, do_nothing, NULL, 1, NULL) ==
 		      SKUA_ETIMEDOUT);
+		await_gone(1 + 3 * i);
 		CHECK(skua_pool_resize(pool, 2) == 0);
 		gate_close(&gates[i % 2]);
 		CHECK(try_submit(pool, hold, &gates[i % 2]) == 0);
@@ -287,6 +331,7 @@ Test(no_queue, room_comes_and_goes_with_workers, .timeout = LIMIT)
 		gate_await(&gates[i % 2], 2);
 		CHECK(skua_pool_resize(pool, 1) == 0);
 		CHECK(try_submit(pool, do_nothing, NULL) == SKUA_EFULL);
+		/* It is called back, and a third one starts. */
 		CHECK(skua_pool_resize(pool, 3) == 0);
 		CHECK(try_submit(pool, do_nothing, NULL) == 0);
 		gate_open(&gates[i % 2]);

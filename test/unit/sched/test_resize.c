@@ -96,7 +96,7 @@ Test(resize, grows_and_shrinks, .timeout = LIMIT)
 	await_threads(0);
 }
 
-/* "With 0 workers nothing runs and submits wait" */
+/* "With 0 workers nothing else runs and submits wait" */
 static void none_body(struct skua_pool *pool, unsigned workers)
 {
 	struct skua_future *futures[JOBS];
