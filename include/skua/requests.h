@@ -71,7 +71,7 @@ SKUA_API int skua_batch_open(struct skua_batch **batch, struct skua_pool *pool);
  *
  * Thread: any, several at once, inside requests and callbacks too. Blocks:
  * while a bounded pool is full, as skua_submit().
- * Errors: SKUA_EINVAL (NULL @batch or @fn), SKUA_ENOMEM (more than 2^30 pending
+ * Errors: SKUA_EINVAL (NULL @batch or @fn), SKUA_ENOMEM (more than 2^29 pending
  * too), SKUA_ECLOSED (the pool was shut down), SKUA_EBROKEN, and others of a
  * submit.
  */

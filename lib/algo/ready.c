@@ -8,9 +8,10 @@
 #define HAVE UINT64_C(2) /* it is readable; who is BUSY stores it */
 #define FD UINT64_C(4) /* there is one */
 #define WAITING UINT64_C(8) /* somebody may sleep until `changed` is set */
-#define READY UINT64_C(16)
-#define PENDING (READY << 30)
-#define COUNT_MAX ((UINT64_C(1) << 30) - 1)
+#define EDGE UINT64_C(16) /* who is BUSY owes another edge */
+#define READY UINT64_C(32)
+#define PENDING (READY << 29)
+#define COUNT_MAX ((UINT64_C(1) << 29) - 1)
 
 static uint64_t ready_of(uint64_t word)
 {
@@ -46,31 +47,44 @@ static bool is_wrong(uint64_t word)
 	return (word & FD) && !(word & HAVE) == (ready_of(word) > 0);
 }
 
-/* BUSY is ours: until what it says is true. */
-static void correct(struct ski_ready *ready, uint64_t word)
+/* BUSY is ours: give it back, if the descriptor is as it should be. */
+static bool give_back(struct ski_ready *ready, bool have)
+{
+	/* Relaxed: the CAS checks it. */
+	uint64_t word =
+		atomic_load_explicit(&ready->word, memory_order_relaxed);
+
+	while (have == (ready_of(word) > 0) && !(have && (word & EDGE)))
+		/* Release: the system call, to the next who is BUSY; pairs
+		 * with settle(). Failure only reloads. */
+		if (atomic_compare_exchange_weak_explicit(
+			    &ready->word, &word,
+			    (word & ~(BUSY | HAVE | EDGE)) | (have ? HAVE : 0),
+			    memory_order_release, memory_order_relaxed))
+			return true;
+	return false;
+}
+
+/* BUSY is ours: until what it says is true. If something became ready meanwhile
+ * after all had been taken, it is made readable anew, though it was. */
+static void correct(struct ski_ready *ready, bool have)
 {
 	/* Relaxed: FD in the word was seen, and came after. */
 	struct ski_ready_fd fd =
 		unpack(atomic_load_explicit(&ready->fd, memory_order_relaxed));
-	bool have = word & HAVE;
 
 	do {
 		have = !have;
-		if (have)
+		if (have) {
+			/* Relaxed: what is owed up to here comes with this
+			 * edge, or with one more. */
+			atomic_fetch_and_explicit(&ready->word, ~EDGE,
+						  memory_order_relaxed);
 			ski_ready_fd_raise(fd);
-		else
+		} else {
 			ski_ready_fd_lower(fd);
-		/* Relaxed: the CAS checks it. */
-		word = atomic_load_explicit(&ready->word, memory_order_relaxed);
-		while (have == (ready_of(word) > 0))
-			/* Release: the system call, to the next who is BUSY;
-			 * pairs with settle(). Failure only reloads. */
-			if (atomic_compare_exchange_weak_explicit(
-				    &ready->word, &word,
-				    (word & ~(BUSY | HAVE)) | (have ? HAVE : 0),
-				    memory_order_release, memory_order_relaxed))
-				return;
-	} while (true);
+		}
+	} while (!give_back(ready, have));
 }
 
 /* After a change that left @word: the descriptor is to follow. Who finds
@@ -84,7 +98,7 @@ static void settle(struct ski_ready *ready, uint64_t word)
 		if (atomic_compare_exchange_weak_explicit(
 			    &ready->word, &word, word | BUSY,
 			    memory_order_acquire, memory_order_relaxed)) {
-			correct(ready, word);
+			correct(ready, word & HAVE);
 			return;
 		}
 }
@@ -121,8 +135,11 @@ found:
 /* @add may be negative, modulo 2^64. @word is what was there. */
 static uint64_t changed(uint64_t word, uint64_t add)
 {
-	word += add;
-	return is_worth_it(word) ? word & ~WAITING : word;
+	uint64_t next = word + add;
+
+	if (!ready_of(word) && ready_of(next) && (word & BUSY))
+		next |= EDGE;
+	return is_worth_it(next) ? next & ~WAITING : next;
 }
 
 /* After the RMW that made @before @after. */

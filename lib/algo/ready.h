@@ -4,7 +4,7 @@
  * those who wait for the next one: threads, tasks, and event loops by a
  * descriptor that is readable while something is ready.
  *
- *	word	pending | ready | WAITING FD HAVE BUSY
+ *	word	pending | ready | EDGE WAITING FD HAVE BUSY
  *
  *	ready <= pending
  *	not BUSY, and nobody in the midst of a call =>

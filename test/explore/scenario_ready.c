@@ -16,6 +16,7 @@ static struct {
 	struct ski_ready ready;
 	int payload;
 	int readable;
+	_Atomic(uint32_t) edges; /* times that it was made readable */
 	_Atomic(bool) hopeless;
 	unsigned taken[EX_THREADS];
 } s;
@@ -62,6 +63,9 @@ void ski_ready_fd_raise(struct ski_ready_fd fd)
 	(void)fd;
 	ex_assert(!s.readable);
 	s.readable = 1;
+	/* As the kernel: what was done before is seen by who is told. */
+	atomic_fetch_add_explicit(&s.edges, 1, memory_order_acq_rel);
+	ski_futex_wake(&s.edges, EX_THREADS);
 }
 
 void ski_ready_fd_lower(struct ski_ready_fd fd)
@@ -130,6 +134,22 @@ static void take_some(void)
 {
 	s.taken[ex_self()] += ski_ready_take(&s.ready);
 	s.taken[ex_self()] += ski_ready_take(&s.ready);
+}
+
+/* An event loop: sleeps until there is an edge that it has not seen, and then
+ * takes all that is ready. */
+static void loop_by_edge(void)
+{
+	uint32_t seen = 0, edges;
+
+	while (s.taken[ex_self()] < 2) {
+		while ((edges = atomic_load_explicit(
+				&s.edges, memory_order_acquire)) == seen)
+			ski_futex_wait(&s.edges, seen, -1);
+		seen = edges;
+		while (ski_ready_take(&s.ready))
+			s.taken[ex_self()]++;
+	}
 }
 
 static void withdraw(void)
@@ -204,5 +224,10 @@ READY_SCENARIO(ready_fd_three, "finished by two, taken by one",
 READY_SCENARIO(ready_fd_late, "opened while one finishes", .setup = setup_two,
 	       .check = check_fd, .fewer = 1,
 	       .run = { finish_twice, open_late, open_late })
+READY_SCENARIO(ready_edge, "a loop that is told of edges", .setup = setup_fd,
+	       .check = check_fd, .run = { finish_twice, loop_by_edge })
+READY_SCENARIO(ready_edge_three, "the same, and two who finish",
+	       .setup = setup_fd, .check = check_fd, .fewer = 1,
+	       .run = { finish_bare, finish_bare, loop_by_edge })
 READY_SCENARIO(ready_rouse, "hope is lost while one waits", .setup = setup_one,
 	       .run = { give_up, lose_hope })
