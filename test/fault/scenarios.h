@@ -44,6 +44,15 @@ void scenario_map(void);
 void scenario_map_stream(void);
 void scenario_ordered(void);
 
+/* scenarios_loops.c */
+void scenario_loop(void);
+void scenario_reduce(void);
+void scenario_scan(void);
+void scenario_sort(void);
+void scenario_pipeline(void);
+void scenario_invoke(void);
+void scenario_group(void);
+
 /* scenarios_close.c */
 void scenario_cancel(void);
 void scenario_cancel_inside(void);

@@ -35,6 +35,13 @@ const struct scenario fault_scenarios[] = {
 	{ "map", scenario_map, false },
 	{ "map_stream", scenario_map_stream, false },
 	{ "ordered", scenario_ordered, false },
+	{ "loop", scenario_loop, false },
+	{ "reduce", scenario_reduce, false },
+	{ "scan", scenario_scan, false },
+	{ "sort", scenario_sort, false },
+	{ "pipeline", scenario_pipeline, false },
+	{ "invoke", scenario_invoke, false },
+	{ "group", scenario_group, false },
 	{ "requests", scenario_requests, false },
 	{ NULL, NULL, false },
 };
