@@ -17,8 +17,8 @@ symbols 60 names and hardening of the libraries and the examples
 stress 300 stress programs with 1, 2, 8 and 64 workers
 fault 200 each call that can fail does, at its n-th time
 hostile 200 signals, fork, limits, one CPU, dlopen
-explore 500 schedules and memory orders of the lock-free structures
-mutations 500 wrong changes to the library that the explorer must find
+explore 700 schedules and memory orders of the lock-free structures
+mutations 900 wrong changes to the library that the explorer must find
 examples 200 the examples, built and run
 bench 300 the benchmarks compute what they should
 readme 180 the first program in README.md; those of docs/migration.md
