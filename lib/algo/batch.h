@@ -4,6 +4,7 @@
 #ifndef SKI_BATCH_H
 #define SKI_BATCH_H
 
+#include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <sys/types.h>
@@ -54,8 +55,10 @@ struct skua_batch {
 	_Atomic(struct ski_request *) finished; /* newest first */
 	_Atomic(uint64_t) life;
 	struct skua_event idle; /* closed, and none of them is left */
-	/* Under the mutex: those who poll. */
-	_Alignas(SKI_BATCH_LINE) struct skua_mutex mutex;
+	/* Under the mutex: those who poll. It is none of ours: a task that has
+	 * to wait for one is suspended, may then be given it, and goes on when
+	 * its worker gets to it; until then nobody else could poll. */
+	_Alignas(SKI_BATCH_LINE) pthread_mutex_t mutex;
 	struct ski_request *first; /* oldest first */
 	struct ski_delivery *deliveries;
 	struct skua_event quiet; /* there are none */

@@ -234,6 +234,10 @@ size_t ski_ready_pending(struct ski_ready *ready)
 
 /* ---- waiting ---- */
 
+enum {
+	LOOK_AGAIN = 1
+};
+
 static int answer(uint64_t word)
 {
 	if (ready_of(word))
@@ -276,16 +280,18 @@ int ski_ready_wait(struct ski_ready *ready, int64_t deadline_ns,
 
 		skua_event_clear(&ready->changed);
 		if (!announce(ready))
-			/* Others may be on their way to sleep, and for them
-			 * it was set. */
-			skua_event_set(&ready->changed);
+			error = LOOK_AGAIN;
 		else if (hopeless(what))
 			error = SKUA_ENOWORKERS;
+		/* Others may be on their way to sleep, and for them it was
+		 * set. */
+		if (error)
+			skua_event_set(&ready->changed);
 		else
 			error = skua_event_wait_timed(
 				&ready->changed, ski_time_left(deadline_ns));
 		word = look(ready);
-		if (error && !is_worth_it(word))
+		if (error < 0 && !is_worth_it(word))
 			return error;
 	}
 	return answer(word);

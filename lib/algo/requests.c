@@ -245,7 +245,8 @@ int skua_batch_open(struct skua_batch **out, struct skua_pool *pool)
 	batch = aligned_alloc(SKI_BATCH_LINE, sizeof(*batch));
 	if (!batch)
 		return SKUA_ENOMEM;
-	*batch = (struct skua_batch){ .process = getpid() };
+	*batch = (struct skua_batch){ .process = getpid(),
+				      .mutex = PTHREAD_MUTEX_INITIALIZER };
 	atomic_init(&batch->references, 1);
 	batch->pool = skua_pool_retain(pool);
 	*out = batch;

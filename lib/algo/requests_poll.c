@@ -96,14 +96,14 @@ static struct ski_request *begin(struct skua_batch *batch,
 {
 	struct ski_request *request;
 
-	skua_mutex_lock(&batch->mutex);
+	pthread_mutex_lock(&batch->mutex);
 	if (!delivery->who) {
 		delivery->who = self();
 		delivery->next = batch->deliveries;
 		batch->deliveries = delivery;
 	}
 	request = pop(batch);
-	skua_mutex_unlock(&batch->mutex);
+	pthread_mutex_unlock(&batch->mutex);
 	return request;
 }
 
@@ -111,13 +111,13 @@ static void end(struct skua_batch *batch, struct ski_delivery *delivery)
 {
 	struct ski_delivery **at = &batch->deliveries;
 
-	skua_mutex_lock(&batch->mutex);
+	pthread_mutex_lock(&batch->mutex);
 	while (*at != delivery)
 		at = &(*at)->next;
 	*at = delivery->next;
 	if (!batch->deliveries)
 		skua_event_set(&batch->quiet);
-	skua_mutex_unlock(&batch->mutex);
+	pthread_mutex_unlock(&batch->mutex);
 }
 
 /* Relaxed: of interest is whether a callback of our own closed it. */
@@ -179,11 +179,11 @@ static void await_quiet(struct skua_batch *batch)
 	bool wait = true;
 
 	while (wait) {
-		skua_mutex_lock(&batch->mutex);
+		pthread_mutex_lock(&batch->mutex);
 		wait = batch->deliveries && !is_delivering(batch, self());
 		if (wait)
 			skua_event_clear(&batch->quiet);
-		skua_mutex_unlock(&batch->mutex);
+		pthread_mutex_unlock(&batch->mutex);
 		if (wait)
 			skua_event_wait(&batch->quiet);
 	}

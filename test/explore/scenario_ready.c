@@ -231,3 +231,6 @@ READY_SCENARIO(ready_edge_three, "the same, and two who finish",
 	       .run = { finish_bare, finish_bare, loop_by_edge })
 READY_SCENARIO(ready_rouse, "hope is lost while one waits", .setup = setup_one,
 	       .run = { give_up, lose_hope })
+READY_SCENARIO(ready_rouse_two, "hope is lost while two wait",
+	       .setup = setup_one, .fewer = 1,
+	       .run = { give_up, give_up, lose_hope })
