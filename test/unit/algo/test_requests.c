@@ -296,7 +296,7 @@ static void *look_inside(void *arg)
 
 	CHECK(skua_batch_poll(batch, 0) == SKUA_ETIMEDOUT);
 	CHECK(skua_batch_poll(batch, SKUA_FOREVER) == SKUA_EDEADLK);
-	CHECK(skua_batch_poll(batch, 1000) == SKUA_EDEADLK);
+	CHECK(skua_batch_poll(batch, SKUA_SECONDS(1000)) == SKUA_EDEADLK);
 	CHECK(skua_batch_wait(batch) == SKUA_EDEADLK);
 	CHECK(skua_batch_close(batch) == SKUA_EDEADLK);
 	return batch;
