@@ -413,6 +413,12 @@ static void memory_body(struct skua_pool *pool, unsigned workers)
 		unsigned char room[1024];
 	} total;
 
+#ifdef SKI_TINY
+	/* A fork has no way to say that memory ran out, and a helper for each
+	 * worker does not fit one segment there. */
+	if (workers > 8)
+		return;
+#endif
 	/* A thread that starts needs memory, too. */
 	start_workers(pool, workers);
 	for (unsigned i = 0; i < 24; i++) {
