@@ -136,6 +136,7 @@ void call_open(void)
 	pool = &world.pools[world.pools_used++];
 	pool->handle = handle;
 	pool->refs = 1;
+	pool->bounded = read.max_pending != 0;
 	pool->workers = skua_pool_workers(handle);
 	/* 0: the library has chosen. */
 	EXPECT(read.workers ? pool->workers == read.workers :

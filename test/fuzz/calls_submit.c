@@ -204,7 +204,9 @@ void call_bad_submit(void)
 	if (pool) {
 		error = skua_submit_many(handle, run_job, args, too_many,
 					 &future);
-		EXPECT(error == (pool->closing ? SKUA_ECLOSED : SKUA_ENOMEM));
+		EXPECT(error == (pool->closing ? SKUA_ECLOSED :
+				 pool->bounded ? SKUA_EFULL :
+						 SKUA_ENOMEM));
 	}
 	EXPECT(!future);
 }

@@ -90,6 +90,7 @@ struct pool {
 	struct skua_pool *handle; /* also when no reference is left */
 	unsigned refs, workers;
 	unsigned held; /* workers, at hard gates */
+	bool bounded;
 	bool closing, cancelling; /* under the lock */
 };
 

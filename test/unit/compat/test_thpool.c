@@ -86,9 +86,9 @@ Test(thpool, threads_working, .timeout = LIMIT)
 	threadpool pool = init(4);
 
 	gate_close(&gate);
-	for (unsigned i = 1; i <= 4; i++) {
+	for (int i = 1; i <= 4; i++) {
 		add(pool, hold_work, &gate);
-		gate_await(&gate, i);
+		gate_await(&gate, (unsigned)i);
 		cr_assert_eq(thpool_num_threads_working(pool), i);
 	}
 	add(pool, hold_work, &gate);
