@@ -48,7 +48,7 @@ static void note_result(void *arg, void *result, void *context)
 	struct notes *notes = context;
 
 	CHECK(pthread_equal(notes->where, pthread_self()));
-	CHECK(result == (char *)arg + 1);
+	CHECK(result == number((uintptr_t)arg + 1));
 	atomic_fetch_add(&notes->sum, (uintptr_t)arg);
 	atomic_fetch_add(&notes->results, 1);
 }
@@ -65,7 +65,7 @@ static void note_error(void *arg, int code, void *context)
 
 static void *next_number(void *arg)
 {
-	return (char *)arg + 1;
+	return number((uintptr_t)arg + 1);
 }
 
 /* Every third one, and not where no task is. */
@@ -536,7 +536,7 @@ static atomic_uchar once[COUNT];
 static void take_once(void *arg, void *result, void *context)
 {
 	(void)context;
-	CHECK(result == (char *)arg + 1);
+	CHECK(result == number((uintptr_t)arg + 1));
 	CHECK(atomic_fetch_add(&once[(uintptr_t)arg], 1) == 0);
 	atomic_fetch_add(&taken, 1);
 }
