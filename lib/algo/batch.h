@@ -66,8 +66,8 @@ struct skua_batch {
 
 static inline void ski_batch_release(struct skua_batch *batch)
 {
-	/* Release and acquire: what others did with it, to who frees it. Pairs
-	 * with itself. */
+	/* Release and acquire: what others did with it, to who frees it.
+	 * It pairs with itself. */
 	if (atomic_fetch_sub_explicit(&batch->references, 1,
 				      memory_order_acq_rel) == 1)
 		free(batch);

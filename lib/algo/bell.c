@@ -83,6 +83,7 @@ static void sift(struct ski_bell *bell)
 			stand(bell, list);
 		list = next;
 	}
+	/* Seq_cst: pairs with ski_bell_ring(), as above. */
 	if (atomic_load_explicit(&bell->rings, memory_order_seq_cst) != rings)
 		ski_bell_ring(bell);
 }

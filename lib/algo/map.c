@@ -61,7 +61,8 @@ struct map {
 static void end_chunks(struct map *map, size_t chunks)
 {
 	/* Acquire and release: the results and counts of all who ended some
-	 * are with the last one, and by the promise with the caller. */
+	 * are with the last one, and by the promise with the caller. It
+	 * pairs with itself. */
 	if (atomic_fetch_sub_explicit(&map->left, chunks,
 				      memory_order_acq_rel) == chunks)
 		skua_promise_set(map->done, NULL);
@@ -137,7 +138,8 @@ static void stop(struct map *map, int why)
 
 static void leave(struct map *map)
 {
-	/* Acquire and release: the last one comes after all others. */
+	/* Acquire and release: the last one comes after all others. It pairs
+	 * with itself. */
 	if (atomic_fetch_sub_explicit(&map->references, 1,
 				      memory_order_acq_rel) != 1)
 		return;
@@ -185,6 +187,7 @@ static void send_runner(struct map *map)
 	int error;
 
 	do {
+		/* Seq_cst, here and below: pairs with run(). */
 		if (atomic_exchange_explicit(&map->sending, true,
 					     memory_order_seq_cst))
 			return;
@@ -254,7 +257,7 @@ static void *run(void *argument)
 {
 	struct map *map = argument;
 	unsigned home = (unsigned)skua_worker();
-	/* Seq_cst: see send_runner(). */
+	/* Seq_cst: pairs with send_runner(). */
 	unsigned queued = atomic_fetch_sub_explicit(&map->queued, 1,
 						    memory_order_seq_cst);
 	size_t number;
