@@ -171,7 +171,7 @@ static inline void ski_segment_ask(struct ski_segment *segment)
 static inline void ski_segment_expose(struct ski_segment *segment,
 				      uint32_t split, uint32_t count)
 {
-	/* Release: the frames. Pairs with ski_segment_steal(). */
+	/* Release: the frames. Pairs with ski_forkstack_steal(). */
 	atomic_fetch_add_explicit(&segment->word, (uint64_t)count << 32,
 				  memory_order_release);
 	/* Relaxed: a hint to oneself. It may overwrite poison: the asker has

@@ -30,7 +30,7 @@ bool ski_ticket_expire(struct ski_ticket *ticket)
 bool ski_ticket_tell(struct ski_ticket *ticket)
 {
 	/* Release: the verdict, and what the object guards. Pairs with
-	 * ski_ticket_wait(). One that has expired is awake and looks. */
+	 * state_of(). One that has expired is awake and looks. */
 	return atomic_exchange_explicit(&ticket->state, SKI_TICKET_TOLD,
 					memory_order_release) !=
 	       SKI_TICKET_EXPIRED;

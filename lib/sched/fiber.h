@@ -54,7 +54,8 @@ static inline skua_here ski_fiber_base(struct ski_fiber *fiber)
 
 static inline struct ski_segment *ski_fiber_current(struct ski_fiber *fiber)
 {
-	/* Acquire: the segment's header. Pairs with ski_fiber_publish(). */
+	/* Acquire: the segment's header. Pairs with publish() in
+	 * chain.c. */
 	return atomic_load_explicit(&fiber->current, memory_order_acquire);
 }
 

@@ -26,7 +26,7 @@ install 200 consumers of the installed library and of the subproject
 valgrind 200 unit tests and an example under memcheck
 one-core 400 unit and stress tests on one core
 tiny 300 ... with tiny rings, segments and slabs
-ucontext 300 ... with ucontext in place of the assembly
+ucontext 300 ... with ucontext in place of the assembly, POSIX in place of Linux
 musl 240 unit tests with musl, a short stress linked statically
 switch-aarch64 120 the context switch of AArch64, under qemu
 i386 400 unit tests and a short stress on i386
@@ -321,7 +321,7 @@ step_tiny() {
 }
 
 step_ucontext() {
-	build_checked ucontext -Dcontext=ucontext
+	build_checked ucontext -Dcontext=ucontext -Dsystem=posix
 	run_unit_and_stress
 }
 

@@ -14,6 +14,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "../../support/system.h"
+
 /*
  * How a child process that runs @fn ends: the number of the signal that killed
  * it, or 1000 + its exit status; 1000 if @fn returned.

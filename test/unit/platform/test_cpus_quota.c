@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "../../support/system.h"
 #include "cpus.h"
 
 #define NONE UINT_MAX
@@ -35,7 +36,8 @@ static void close_tree(void)
 	nftw(root, remove_one, 16, FTW_DEPTH | FTW_PHYS);
 }
 
-TestSuite(cpus_quota, .init = open_tree, .fini = close_tree, .timeout = 30);
+TestSuite(cpus_quota, .init = open_tree, .fini = close_tree, .timeout = 30,
+	  .disabled = ONLY_POSIX);
 
 static void make_parents(char *path)
 {

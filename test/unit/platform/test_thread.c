@@ -203,7 +203,7 @@ static void expect_name(const char *given, const char *expected)
 	cr_expect(!given || strcmp(out, expected) == 0);
 }
 
-Test(thread, names)
+Test(thread, names, .disabled = ONLY_POSIX)
 {
 	expect_name("skua-0", "skua-0");
 	expect_name("fifteen-bytes-x", "fifteen-bytes-x");
@@ -253,7 +253,7 @@ Test(thread, plain)
 }
 
 /* The thread's copy of the name is its own. */
-Test(thread, name_may_go_away)
+Test(thread, name_may_go_away, .disabled = ONLY_POSIX)
 {
 	char name[] = "first";
 	char seen[16] = "";

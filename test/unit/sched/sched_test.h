@@ -28,6 +28,8 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "../../support/system.h"
+
 #if defined(__has_feature)
 #if __has_feature(thread_sanitizer)
 #define UNDER_TSAN 1

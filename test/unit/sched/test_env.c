@@ -74,7 +74,7 @@ Test(env, malformed_is_an_error_code, .timeout = LIMIT)
 
 /* A3 "workers = 0: affinity mask and […] quota decide". The quota may only
  * make it less, so with one CPU there is nothing left to guess. */
-Test(env, the_affinity_mask_counts, .timeout = LIMIT)
+Test(env, the_affinity_mask_counts, .timeout = LIMIT, .disabled = ONLY_POSIX)
 {
 	cpu_set_t before, one;
 	unsigned workers = 0, all = 0;

@@ -174,7 +174,8 @@ static void no_lock_body(struct skua_pool *pool, unsigned workers)
 
 /* "after a warm-up, a wrapped pthread_mutex_lock counts 0 over 10^6 submits
  * and results", and as many in tasks */
-Test(lock_free, no_lock_from_submit_to_result, .timeout = LIMIT)
+Test(lock_free, no_lock_from_submit_to_result, .timeout = LIMIT,
+     .disabled = ONLY_POSIX)
 {
 	with_pools(no_lock_body);
 }
@@ -199,7 +200,8 @@ static void seen_body(struct skua_pool *pool, unsigned workers)
 	cr_assert_eq(atomic_load(&locks), 1, "%zu locks", atomic_load(&locks));
 }
 
-Test(lock_free, a_lock_that_is_taken_is_counted, .timeout = LIMIT)
+Test(lock_free, a_lock_that_is_taken_is_counted, .timeout = LIMIT,
+     .disabled = ONLY_POSIX)
 {
 	with_pools(seen_body);
 }
@@ -246,7 +248,8 @@ static void guests_body(struct skua_pool *pool, unsigned workers)
 
 /* "[…] are lock-free, and so is the registry": a thread's first submit takes
  * no lock either. */
-Test(lock_free, no_lock_for_a_guest_that_comes, .timeout = LIMIT)
+Test(lock_free, no_lock_for_a_guest_that_comes, .timeout = LIMIT,
+     .disabled = ONLY_POSIX)
 {
 	with_pools(guests_body);
 }

@@ -149,7 +149,8 @@ static void are_named(const char *name, const char *narrow, const char *wide)
 }
 
 /* A3 "names <prefix>-<i>"; "NULL: "skua". Copied." */
-Test(pool, workers_are_named_and_numbered, .timeout = LIMIT)
+Test(pool, workers_are_named_and_numbered, .timeout = LIMIT,
+     .disabled = ONLY_POSIX)
 {
 	are_named(NULL, "skua", "skua");
 	are_named("mill", "mill", "mill");
@@ -157,7 +158,8 @@ Test(pool, workers_are_named_and_numbered, .timeout = LIMIT)
 
 /* "in 15 bytes: the name is cut, never the number", and not inside a UTF-8
  * character: these have three bytes each. */
-Test(pool, long_names_are_cut_before_the_number, .timeout = LIMIT)
+Test(pool, long_names_are_cut_before_the_number, .timeout = LIMIT,
+     .disabled = ONLY_POSIX)
 {
 	are_named("abcdefghijklmnopqrstuvwxyz", "abcdefghijklm",
 		  "abcdefghijkl");

@@ -186,7 +186,8 @@ static void *look(void *arg)
 static void expect_names(const struct look *look, const char *expected)
 {
 	cr_assert_str_eq(look->own, expected);
-	cr_assert_str_eq(look->of_system, expected);
+	if (!ONLY_POSIX)
+		cr_assert_str_eq(look->of_system, expected);
 }
 
 static void expect_name(const char *given, const char *expected)
@@ -218,7 +219,8 @@ Test(threads, names_as_ps_shows_them, .timeout = LIMIT)
 		    "\x80\x80\x80\x80\x80\x80\x80\x80\x80\x80\x80\x80\x80\x80"
 		    "\x80");
 	prctl(PR_SET_NAME, "creator");
-	expect_name(NULL, "creator");
+	if (!ONLY_POSIX)
+		expect_name(NULL, "creator");
 	settle(0);
 }
 
@@ -238,7 +240,7 @@ Test(threads, name_may_go_away, .timeout = LIMIT)
 
 /* Each thread has a name, whoever started it; and asking is not answering for
  * another. */
-Test(threads, names_of_others, .timeout = LIMIT)
+Test(threads, names_of_others, .timeout = LIMIT, .disabled = ONLY_POSIX)
 {
 	struct look seen;
 	pthread_t foreign;
