@@ -93,7 +93,8 @@ struct skua_pool_options {
  *   runs what is queued. Where it cannot be suspended, since memory for stacks
  *   has run out, the job runs at once, in the submit, if the task has no
  *   children that are not joined; with those, or in a paused pool, it is queued
- *   beyond the bound.
+ *   beyond the bound. So a job of a bounded pool must not wait for what its
+ *   submitter does only after the submit: run there, it would wait for ever.
  * - drop_arg and drop_result (future.h), and start and stop for their own pool,
  *   must not wait: a full pool answers SKUA_EFULL there. Callbacks wait.
  * - Of a pool that is paused, or has no workers, who waits waits on until it is
