@@ -114,7 +114,8 @@ build_checked() { # NAME MESON-OPTION...
 	build_tests "$@" --buildtype=debugoptimized
 }
 
-# Runs what Meson lists in $tree and records each test by its name.
+# Runs what Meson lists in $tree and records each test by its name. What those
+# said that failed is kept for the end of the step's log, the part that is shown.
 run_tests() { # MESON-TEST-OPTION...
 	local log
 	log=$(basename "$tree")-$step
@@ -124,7 +125,7 @@ run_tests() { # MESON-TEST-OPTION...
 	"${prefix[@]}" meson test -C "$tree" --no-rebuild --print-errorlogs \
 		--num-processes $((SKUA_TEST_JOBS + 1)) --logbase "$log" "$@" || :
 	python3 - "$tree/meson-logs/$log.json" "$(basename "$tree")" \
-		>>"$SKUA_TEST_RESULTS" <<-'END'
+		>>"$SKUA_TEST_RESULTS" 2>>"$SKUA_TEST_RESULTS.said" <<-'END'
 		import json, os, sys
 		if not os.path.exists(sys.argv[1]):
 		    print("fail", sys.argv[2] + ": Meson ran no test", sep="\t")
@@ -132,8 +133,13 @@ run_tests() { # MESON-TEST-OPTION...
 		words = {"OK": "ok", "EXPECTEDFAIL": "ok", "SKIP": "skip"}
 		for line in open(sys.argv[1]):
 		    test = json.loads(line)
-		    print(words.get(test["result"], "fail"),
-		          f"{sys.argv[2]}: {test['name']}: {test['result']}", sep="\t")
+		    word = words.get(test["result"], "fail")
+		    what = f"{sys.argv[2]}: {test['name']}: {test['result']}"
+		    print(word, what, sep="\t")
+		    said = (test.get("stdout") or "") + (test.get("stderr") or "")
+		    if word == "fail":
+		        print("---", what, *said.splitlines()[-40:], sep="\n",
+		              file=sys.stderr)
 	END
 	[ -z "$ended" ] || exit 1
 }
@@ -491,5 +497,7 @@ if [ "${BASH_SOURCE[0]}" = "$0" ]; then
 	cd "$(dirname "$0")/../.."
 	# At the time limit what runs is ended too, and is recorded before we go.
 	trap ended=1 TERM
+	: >"$SKUA_TEST_RESULTS.said"
+	trap 'cat "$SKUA_TEST_RESULTS.said"' EXIT
 	"step_$step"
 fi
