@@ -466,7 +466,8 @@ static void no_memory_body(struct skua_pool *pool, unsigned workers)
 	struct skua_future *future;
 	pthread_t thread;
 
-	(void)workers;
+	/* So that no thread is about to begin without memory. */
+	start_workers(pool, workers);
 	gate_close(&finish);
 	forget_notes();
 	future = submit(pool, hold, &finish);
