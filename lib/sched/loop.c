@@ -318,7 +318,10 @@ static bool serve(struct ski_worker *worker)
 		go_on_or_run(worker, node, job);
 		return true;
 	}
+	/* The end of a group that somebody here waits for, perhaps. */
 	ski_child_settle(worker);
+	if (worker->ready.first)
+		return true;
 	/* We may be the only one who knew of the jobs in our deque. Behind
 	 * PARK-A we look at the end, as park() does behind PARK-B. */
 	ski_wake_published(pool);

@@ -388,3 +388,40 @@ Test(resize, nonsense, .timeout = LIMIT)
 	cr_assert_eq(skua_pool_resize(pool, 2), SKUA_ECLOSED);
 	skua_pool_release(pool);
 }
+
+/* --- The end of a group, on the worker that is dismissed. --- */
+
+static int hold_in_child(skua_here here, void *gate)
+{
+	(void)here;
+	hold(gate);
+	return 0;
+}
+
+static void *wait_for_child(void *gate)
+{
+	struct skua_group group;
+
+	CHECK(skua_group_init(&group, skua_pool_current()) == 0);
+	CHECK(skua_group_run(&group, hold_in_child, gate) == 0);
+	CHECK(skua_group_wait(&group, SKUA_FOREVER) == 0);
+	CHECK(skua_group_destroy(&group) == 0);
+	return gate;
+}
+
+/* Who waits goes on, though nobody else tells its worker. */
+Test(resize, a_dismissed_worker_ends_a_group_that_waits_there, .timeout = LIMIT)
+{
+	static struct gate gate;
+	struct skua_pool *pool = open_pool(1);
+	struct skua_future *future;
+
+	gate_close(&gate);
+	future = submit(pool, wait_for_child, &gate);
+	gate_await(&gate, 1);
+	cr_assert_eq(skua_pool_resize(pool, 0), 0);
+	gate_open(&gate);
+	cr_assert_eq(take(future), &gate);
+	cr_assert_eq(skua_pool_close(pool, SKUA_CLOSE_WAIT), 0);
+	settle(1);
+}
