@@ -3,6 +3,7 @@
  * The explorer's inside.
  *
  *   search.c    the choices of an execution; depth-first over all of them
+ *   snapshot.c  executions that begin at a choice of the last one
  *   schedule.c  threads as fibers, preemption points, spinning, futexes
  *   model.c     atomic accesses: which store a load may read
  *   sc.c        the order of seq_cst fences and accesses
@@ -92,6 +93,7 @@ struct ex_store {
 	uint64_t fences; /* seq_cst fences that happen before it */
 	uint64_t reader_fences; /* ... before a read of it */
 	uint64_t readers; /* seq_cst reads of it */
+	uint32_t epoch; /* of its last entry in the undo log */
 	uint16_t position; /* in modification order, from 0 */
 	uint16_t previous, next;
 	uint16_t event;
@@ -111,6 +113,7 @@ struct ex_cell;
 struct ex_location {
 	uintptr_t address;
 	struct ex_cell *cell;
+	uint32_t epoch; /* as a store's */
 	uint16_t first, last; /* stores, in modification order */
 	uint16_t seen[EX_THREADS];
 	uint8_t size;
@@ -141,6 +144,7 @@ struct ex_thread {
 	uint8_t status;
 	bool chosen; /* and nothing was done since that could be seen */
 	const struct ex_site *site; /* of its last call */
+	unsigned char *stack; /* used from here on while others run */
 
 	/* For the seq_cst order: the run of accesses to one location it is
 	 * in, what happened before the run, and its seq_cst accesses in it. */
@@ -188,8 +192,9 @@ struct ex_engine {
 	const struct ex_scenario *scenario;
 	unsigned bound;
 	bool every_point; /* preempt before all accesses */
-	bool no_cache; /* both to test that they change nothing */
+	bool no_cache, no_snapshots; /* to test that they change nothing */
 	bool tracing;
+	jmp_buf runner;
 
 	/* Of the execution that is running. */
 	uint32_t generation;
@@ -204,7 +209,6 @@ struct ex_engine {
 	uint64_t graph; /* of one that is complete */
 	uint64_t outcome;
 	bool has_outcome;
-	jmp_buf runner;
 
 	struct ex_thread thread[EX_THREADS];
 
@@ -220,9 +224,11 @@ bool ex_extending(void);
 bool ex_is_contended(uintptr_t address);
 void ex_note_writer(const void *object);
 bool ex_known_state(uint64_t graph, unsigned running, unsigned allowance);
+bool ex_known_end(uint64_t graph);
 void ex_search_start(void);
 void ex_search_rewind(void);
 bool ex_search_next(void);
+bool ex_search_resumes(void);
 void ex_search_print(FILE *out);
 bool ex_search_parse(const char *trace);
 static inline uint64_t ex_mix(uint64_t hash, uint64_t value)
@@ -231,7 +237,28 @@ static inline uint64_t ex_mix(uint64_t hash, uint64_t value)
 	return hash ^ hash >> 32;
 }
 
+/* snapshot.c */
+void ex_snapshot(unsigned depth);
+void ex_snapshots_drop(unsigned depth);
+void ex_snapshots_clear(void);
+bool ex_snapshot_depth(unsigned *depth);
+_Noreturn void ex_snapshot_resume(void);
+void ex_keep(void *at, size_t bytes);
+extern uint32_t ex_undo_epoch;
+void ex_undo_log(void *at, size_t bytes);
+/* @at is about to change. @epoch is its own, which says whether it has since the
+ * last snapshot. */
+static inline void ex_undo_note(void *at, size_t bytes, uint32_t *epoch)
+{
+	if (*epoch == ex_undo_epoch)
+		return;
+	if (ex_undo_epoch)
+		ex_undo_log(at, bytes);
+	*epoch = ex_undo_epoch;
+}
+
 /* schedule.c */
+void ex_schedule_keep(unsigned char *stack);
 void ex_schedule_init(void);
 enum ex_end ex_execute(void);
 struct ex_thread *ex_point(const struct ex_site *site);
@@ -247,12 +274,14 @@ uint64_t ex_graph_hash(void);
 
 /* rcu.c */
 void ex_rcu_reset(void);
+void ex_rcu_keep(void);
 
 /* model.c */
 extern struct ex_store ex_stores[EX_STORES];
 extern struct ex_location ex_locations[EX_LOCATIONS];
 unsigned ex_location_count(void);
 void ex_model_reset(void);
+void ex_model_keep(void);
 void ex_begin_event(struct ex_thread *t);
 unsigned ex_newest_seen(const struct ex_location *at, const uint16_t *clock);
 uint16_t ex_read_word(struct ex_thread *t, uintptr_t address,
@@ -269,6 +298,7 @@ static inline void ex_join(struct ex_view *view, const struct ex_view *other)
 
 /* sc.c */
 void ex_order_reset(void);
+void ex_order_keep(void);
 extern unsigned ex_order_count;
 uint64_t ex_order_fences(uint64_t mask);
 uint64_t ex_order_closed(uint64_t mask);
@@ -289,12 +319,14 @@ void ex_order_plain(struct ex_thread *t);
 /* locals.c */
 void ex_locals_init(void);
 void ex_locals_reset(void);
+void ex_locals_keep(void);
 void ex_locals_switch(unsigned from, unsigned to);
 bool ex_is_local(uintptr_t address);
 
 /* memory.c */
 void ex_memory_init(void);
 void ex_memory_reset(void);
+void ex_memory_keep(void);
 void ex_memory_leaks(void);
 void *ex_memory_stack(unsigned thread, size_t *bytes);
 enum ex_access {

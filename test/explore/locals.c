@@ -49,6 +49,12 @@ void ex_locals_reset(void)
 		memcpy(copies + i * bytes, initial, bytes);
 }
 
+void ex_locals_keep(void)
+{
+	ex_keep(locals, bytes);
+	ex_keep(copies, ex.threads * bytes);
+}
+
 void ex_locals_switch(unsigned from, unsigned to)
 {
 	if (!bytes)

@@ -276,6 +276,7 @@ static _Noreturn void usage(FILE *out, int status)
 		"  --seed S          of --random\n"
 		"  --every-point     preempt before stores too\n"
 		"  --no-cache        do not leave out states seen before\n"
+		"  --no-snapshots    do each execution from its start\n"
 		"  --help            this text\n",
 		program, BOUND, LONG_BOUND, MAX_BOUND);
 	exit(status);
@@ -310,6 +311,7 @@ static void parse(int argc, char **argv, struct options *o)
 		{ "seed", required_argument, NULL, 'S' },
 		{ "every-point", no_argument, NULL, 'e' },
 		{ "no-cache", no_argument, NULL, 'c' },
+		{ "no-snapshots", no_argument, NULL, 'p' },
 		{ "help", no_argument, NULL, 'h' },
 		{ NULL, 0, NULL, 0 },
 	};
@@ -343,6 +345,9 @@ static void parse(int argc, char **argv, struct options *o)
 			break;
 		case 'c':
 			ex.no_cache = true;
+			break;
+		case 'p':
+			ex.no_snapshots = true;
 			break;
 		case 'h':
 			usage(stdout, 0);

@@ -36,7 +36,7 @@ enum state {
 };
 
 struct ex_cell {
-	uint32_t generation;
+	uint32_t generation, epoch;
 	uint8_t state;
 	uint8_t writer, write_mask;
 	bool atomic; /* an atomic object begins here */
@@ -102,6 +102,17 @@ void ex_memory_reset(void)
 	}
 }
 
+/* Cells and what was freed are in the undo log. */
+void ex_memory_keep(void)
+{
+	ex_keep(block_count, sizeof(block_count));
+	ex_keep(top, sizeof(top));
+	for (unsigned i = 0; i < EX_THREADS; ++i) {
+		unsigned char *start = arena + (size_t)i * ARENA_BYTES;
+		ex_keep(start, (size_t)(top[i] - (uintptr_t)start));
+	}
+}
+
 /* The block that @address is in, or NULL. */
 static struct block *find_block(uintptr_t address)
 {
@@ -121,12 +132,19 @@ static struct block *find_block(uintptr_t address)
 	return address - b->start < b->bytes ? b : NULL;
 }
 
+/* It is about to change. */
+static inline void edit(struct ex_cell *c)
+{
+	ex_undo_note(c, sizeof(*c), &c->epoch);
+}
+
 /* The first touch in this execution: the cell is as its allocation left it. */
 static void renew(struct ex_cell *c, uintptr_t address)
 {
 	uintptr_t offset = address - (uintptr_t)arena;
 
 	memset(c, 0, sizeof(*c));
+	c->epoch = ex_undo_epoch;
 	c->generation = ex.generation;
 	c->state = ALIVE;
 	if (offset >= (uintptr_t)EX_THREADS * ARENA_BYTES ||
@@ -174,9 +192,15 @@ struct ex_cell *ex_cell_of(uintptr_t address)
 		c = &arena_cells[offset / CELL_BYTES];
 	else
 		c = find_other(address);
+	edit(c);
 	if (c->generation != ex.generation)
 		renew(c, address);
 	return c;
+}
+
+static bool is_in_arena(uintptr_t address)
+{
+	return address - (uintptr_t)arena < (uintptr_t)EX_THREADS * ARENA_BYTES;
 }
 
 /* A thread and how to name the place of its access. */
@@ -273,6 +297,9 @@ static inline void plain_access(uintptr_t address, size_t bytes, bool write,
 
 	if (!t || ex_is_local(address))
 		return;
+	if (write && ex_undo_epoch && address >= NOWHERE &&
+	    !is_in_arena(address))
+		ex_undo_log((void *)address, bytes);
 	for (; a.address < end;
 	     a.address = (a.address | (CELL_BYTES - 1)) + 1) {
 		struct ex_cell *c = ex_cell_of(a.address);
@@ -316,6 +343,7 @@ void ex_atomic_access(struct ex_thread *t, struct ex_cell *c, uintptr_t address,
 
 	check_life(c, &a);
 	check_write(c, &a, mask);
+	edit(c);
 	c->atomic = true;
 	if (kind != EX_LOAD)
 		check_reads(c, &a, mask);
@@ -336,6 +364,7 @@ static void end_cell(struct ex_cell *c, const struct access *a)
 	check_write(c, a, 15);
 	check_reads(c, a, 15);
 	check_atomic(c, a, true);
+	edit(c);
 	c->state = DEAD;
 	set_writer(c, a->t, a->t->event + 1u, 15);
 }
@@ -429,6 +458,8 @@ void ex_free(const struct ex_site *site, void *p)
 	if (b->freed)
 		ex_fail(EX_BAD_FREE, "%p is already freed", p);
 	end_block(t, b);
+	if (ex_undo_epoch)
+		ex_undo_log(&b->freed, sizeof(b->freed));
 	b->freed = true;
 }
 

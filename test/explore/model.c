@@ -21,6 +21,20 @@ struct ex_store ex_stores[EX_STORES];
 struct ex_location ex_locations[EX_LOCATIONS];
 static unsigned store_count, seen_count, location_count;
 static struct ex_seen seen[EX_SEEN];
+
+/* Where the store that is being done may go. */
+static uint16_t places[EX_STORES];
+static unsigned place_count;
+
+/* What an RMW may do: read @store, and write behind it or fail. */
+struct attempt {
+	uint16_t store;
+	bool writes, spurious;
+};
+
+static struct attempt attempts[2 * EX_STORES];
+static unsigned attempt_count;
+
 static struct {
 	uint32_t generation;
 	uint16_t location;
@@ -31,6 +45,16 @@ void ex_model_reset(void)
 	/* Index 0 is "none". */
 	store_count = seen_count = 1;
 	location_count = 0;
+}
+
+/* Stores and locations are in the undo log; what was seen is only added to. */
+void ex_model_keep(void)
+{
+	ex_keep(&store_count, sizeof(store_count));
+	ex_keep(&seen_count, sizeof(seen_count));
+	ex_keep(&location_count, sizeof(location_count));
+	ex_keep(places, place_count * sizeof(*places));
+	ex_keep(attempts, attempt_count * sizeof(*attempts));
 }
 
 unsigned ex_location_count(void)
@@ -74,6 +98,21 @@ static uint64_t order_hash(const struct ex_location *at, uint16_t first,
 	return second ? ex_mix(hash, identity(&ex_stores[second])) : 0;
 }
 
+/* It is about to change. */
+static struct ex_store *edit_store(uint16_t i)
+{
+	struct ex_store *s = &ex_stores[i];
+
+	ex_undo_note(s, sizeof(*s), &s->epoch);
+	return s;
+}
+
+static struct ex_location *edit_location(struct ex_location *at)
+{
+	ex_undo_note(at, sizeof(*at), &at->epoch);
+	return at;
+}
+
 static uint16_t new_store(unsigned thread, unsigned event, uint64_t value)
 {
 	struct ex_store *s = &ex_stores[store_count];
@@ -85,7 +124,17 @@ static uint16_t new_store(unsigned thread, unsigned event, uint64_t value)
 	s->thread = (uint8_t)thread;
 	s->event = (uint16_t)event;
 	s->ordered = -1;
+	s->epoch = ex_undo_epoch;
 	return (uint16_t)store_count++;
+}
+
+static void set_memory(const struct ex_location *at, uint64_t value)
+{
+	void *object = (void *)at->address;
+
+	if (ex_undo_epoch) /* it may be in no block: a static of the library */
+		ex_undo_log(object, at->size);
+	memcpy(object, &value, at->size);
 }
 
 /* Puts store @number behind @previous. */
@@ -98,18 +147,18 @@ static uint16_t insert(struct ex_location *at, uint16_t previous,
 	s->previous = previous;
 	s->next = next;
 	s->position = ex_stores[previous].position + 1;
-	ex_stores[previous].next = number;
+	edit_store(previous)->next = number;
 	ex.order_hash += order_hash(at, previous, number) +
 			 order_hash(at, number, next) -
 			 order_hash(at, previous, next);
 	if (next)
-		ex_stores[next].previous = number;
+		edit_store(next)->previous = number;
 	else
-		at->last = number;
+		edit_location(at)->last = number;
 	for (; next; next = ex_stores[next].next)
-		++ex_stores[next].position;
+		++edit_store(next)->position;
 	if (at->last == number) /* memory has the last one, for plain reads */
-		memcpy((void *)at->address, &s->value, at->size);
+		set_memory(at, s->value);
 	return number;
 }
 
@@ -123,6 +172,7 @@ static struct ex_location *add_location(uintptr_t address, size_t size)
 		ex_fail(EX_LIMIT, "%p is not aligned", (void *)address);
 	++location_count;
 	memset(at, 0, sizeof(*at));
+	at->epoch = ex_undo_epoch;
 	at->address = address;
 	at->size = (uint8_t)size;
 	at->cell = ex_cell_of(address);
@@ -150,6 +200,8 @@ static struct ex_location *find_location(uintptr_t address, size_t size)
 	}
 	if (!size)
 		return NULL;
+	if (ex_undo_epoch)
+		ex_undo_log(&table[i], sizeof(table[i]));
 	table[i].generation = ex.generation;
 	table[i].location = (uint16_t)location_count;
 	return add_location(address, size);
@@ -180,6 +232,7 @@ static void see(struct ex_location *at, unsigned thread, unsigned event,
 		return;
 	if (seen_count == EX_SEEN)
 		ex_fail(EX_LIMIT, "more than %d accesses", EX_SEEN - 1);
+	edit_location(at);
 	seen[seen_count] = (struct ex_seen){ (uint16_t)event, store, *head };
 	*head = (uint16_t)seen_count++;
 }
@@ -198,7 +251,7 @@ void ex_location_rewritten(uintptr_t address)
 	for (uintptr_t a = address; a < address + 4; ++a) {
 		struct ex_location *at = find_location(a, 0);
 		if (at)
-			at->rewritten = true;
+			edit_location(at)->rewritten = true;
 	}
 }
 
@@ -209,7 +262,7 @@ static void notice_rewrite(struct ex_location *at)
 	uint8_t thread;
 	uint16_t point, s;
 
-	at->rewritten = false;
+	edit_location(at)->rewritten = false;
 	ex_cell_writer(at->cell, &thread, &point);
 	s = new_store(thread, point, memory_value(at->address, at->size));
 	insert(at, at->last, s);
@@ -233,7 +286,8 @@ static struct ex_location *begin_access(struct ex_thread *t,
 			"%p was written by uninstrumented code (memset?): "
 			"see ex_forget()",
 			(void *)at->address);
-	at->threads |= (uint8_t)(1u << t->number);
+	if (!(at->threads >> t->number & 1))
+		edit_location(at)->threads |= (uint8_t)(1u << t->number);
 	ex_order_run(t, at);
 	return at;
 }
@@ -315,11 +369,14 @@ static void record_read(struct ex_thread *t, struct ex_location *at,
 static void finish_read(struct ex_thread *t, struct ex_location *at,
 			uint16_t store, int order)
 {
-	struct ex_store *s = &ex_stores[store];
+	const struct ex_store *s = &ex_stores[store];
+	uint64_t fences;
 
 	see(at, t->number, t->event, store);
 	ex_join(is_acquire(order) ? &t->view : &t->acquired, &s->message);
-	s->reader_fences |= ex_order_fences(t->view.ordered);
+	fences = ex_order_fences(t->view.ordered);
+	if (fences & ~s->reader_fences)
+		edit_store(store)->reader_fences |= fences;
 	t->hash = ex_mix(ex_mix(t->hash, at->address), identity(s) << 1);
 	record_read(t, at, store);
 }
@@ -365,7 +422,7 @@ static void load_from(struct ex_thread *t, struct ex_location *at,
 	enter_order(at, l, position);
 	if (is_ordered(order)) {
 		int number = enter_access(t, at, 0, l->access, position);
-		ex_stores[store].readers |= UINT64_C(1) << number;
+		edit_store(store)->readers |= UINT64_C(1) << number;
 	}
 }
 
@@ -465,17 +522,17 @@ void ex_store(const struct ex_site *site, volatile void *object, size_t size,
 	struct ex_thread *t = ex_point_to_write(site);
 	struct ex_location *at = begin_access(t, object, size, EX_STORE);
 	struct limits l = find_limits(t, at, is_ordered(order));
-	static uint16_t places[EX_STORES];
-	unsigned count = 0;
 	uint16_t i = at->last;
 
+	place_count = 0;
 	for (;; i = ex_stores[i].previous) {
 		if (may_follow(at, &l, i, order))
-			places[count++] = i;
+			places[place_count++] = i;
 		if (ex_stores[i].position == l.floor)
 			break;
 	}
-	i = finish_write(t, at, &l, places[pick_age(count)], value, order);
+	i = finish_write(t, at, &l, places[pick_age(place_count)], value,
+			 order);
 	trace_write(t, i, order);
 }
 
@@ -494,14 +551,6 @@ void ex_init(const struct ex_site *site, volatile void *object, size_t size,
 	trace_write(t, s, memory_order_relaxed);
 }
 
-/* What an RMW may do: read @store, and write behind it or fail. */
-struct attempt {
-	uint16_t store;
-	bool writes, spurious;
-};
-
-static struct attempt attempts[2 * EX_STORES];
-
 /* All that a CAS may do, or with NULL another RMW. */
 struct compare {
 	uint64_t expected;
@@ -509,13 +558,17 @@ struct compare {
 	struct limits limits; /* of its failure, a load */
 };
 
-static unsigned list_attempts(const struct ex_location *at,
-			      const struct limits *l, const struct compare *c,
-			      int order)
+static void add_attempt(uint16_t store, bool writes, bool spurious)
 {
-	unsigned count = 0;
+	attempts[attempt_count++] = (struct attempt){ store, writes, spurious };
+}
+
+static void list_attempts(const struct ex_location *at, const struct limits *l,
+			  const struct compare *c, int order)
+{
 	uint16_t i = at->last;
 
+	attempt_count = 0;
 	for (; i; i = ex_stores[i].previous) {
 		unsigned position = ex_stores[i].position;
 		bool equal = !c || ex_stores[i].value == c->expected;
@@ -523,13 +576,12 @@ static unsigned list_attempts(const struct ex_location *at,
 
 		if (equal && position >= l->floor &&
 		    may_follow(at, l, i, order))
-			attempts[count++] = (struct attempt){ i, true, false };
+			add_attempt(i, true, false);
 		if (fails && !equal)
-			attempts[count++] = (struct attempt){ i, false, false };
+			add_attempt(i, false, false);
 		if (fails && equal && c->weak && ex.spurious)
-			attempts[count++] = (struct attempt){ i, false, true };
+			add_attempt(i, false, true);
 	}
-	return count;
 }
 
 static uint16_t perform(struct ex_thread *t, struct ex_location *at,
@@ -568,9 +620,9 @@ static uint64_t apply(enum ex_operation operation, uint64_t old,
 }
 
 /* What is done to the newest store that allows it has no age. */
-static struct attempt pick_attempt(unsigned count)
+static struct attempt pick_attempt(void)
 {
-	unsigned newest = 1, taken;
+	unsigned count = attempt_count, newest = 1, taken;
 
 	while (newest < count && attempts[newest].store == attempts[0].store)
 		newest++;
@@ -587,10 +639,12 @@ uint64_t ex_fetch(const struct ex_site *site, volatile void *object,
 	struct ex_thread *t = ex_point_to_read(site, object);
 	struct ex_location *at = begin_access(t, object, size, EX_LOAD);
 	struct limits l = find_limits(t, at, is_ordered(order));
-	unsigned count = list_attempts(at, &l, NULL, order);
-	uint16_t store = pick_attempt(count).store, written;
-	uint64_t old = ex_stores[store].value;
+	uint16_t store, written;
+	uint64_t old;
 
+	list_attempts(at, &l, NULL, order);
+	store = pick_attempt().store;
+	old = ex_stores[store].value;
 	trace_read(t, at, store, " reads", order);
 	written = perform(t, at, &l, store, apply(operation, old, operand),
 			  order);
@@ -613,7 +667,8 @@ bool ex_compare(const struct ex_site *site, volatile void *object, size_t size,
 	ex_note_writer((const void *)at->address);
 	if (is_ordered(success) != is_ordered(failure))
 		c.limits = find_limits(t, at, is_ordered(failure));
-	a = pick_attempt(list_attempts(at, &l, &c, success));
+	list_attempts(at, &l, &c, success);
+	a = pick_attempt();
 	*expected = ex_stores[a.store].value;
 	if (a.writes) {
 		trace_read(t, at, a.store, " succeeds on", success);

@@ -19,6 +19,12 @@ void ex_rcu_reset(void)
 	periods = 0;
 }
 
+void ex_rcu_keep(void)
+{
+	ex_keep(&begun, sizeof(begun));
+	ex_keep(&periods, sizeof(periods));
+}
+
 void ex_rcu_read_lock(const struct ex_site *site)
 {
 	struct ex_thread *t = ex_point_to_read(site, &begun);

@@ -42,6 +42,13 @@ void ex_order_reset(void)
 	fences = 0;
 }
 
+void ex_order_keep(void)
+{
+	ex_keep(nodes, ex_order_count * sizeof(*nodes));
+	ex_keep(&fences, sizeof(fences));
+	ex_keep(&ex_order_count, sizeof(ex_order_count));
+}
+
 #define FOR_EACH_BIT(i, mask)                                             \
 	for (uint64_t i##_rest = (mask);                                  \
 	     i##_rest && (i = (unsigned)__builtin_ctzll(i##_rest), true); \

@@ -46,12 +46,19 @@ static unsigned bucket_count;
 static ucontext_t creator;
 static unsigned created;
 
+/* Below what the caller has on its stack. */
+__attribute__((noinline)) static unsigned char *stack_pointer(void)
+{
+	return __builtin_frame_address(0);
+}
+
 static void switch_to(struct ex_thread *to)
 {
 	struct ex_thread *from = ex.now;
 
 	if (from == to)
 		return;
+	from->stack = stack_pointer();
 	ex_locals_switch(from->number, to->number);
 	ex.now = to;
 	if (!_setjmp(from->context))
@@ -426,6 +433,8 @@ static void run_scenario(struct ex_thread *t)
 	ex_decide(false, true);
 
 	ex.graph = ex_graph_hash();
+	if (ex_extending() && ex_known_end(ex.graph))
+		ex_end_execution(EX_KNOWN);
 	ex.phase = EX_CHECK;
 	t->status = EX_READY;
 	for (unsigned i = 1; i < ex.threads; ++i)
@@ -500,7 +509,6 @@ static void reset(void)
 	ex.preemptions = ex.late_timeouts = ex.step = 0;
 	ex.order_hash = ex.outcome = 0;
 	ex.has_outcome = false;
-	ex.fault = EX_NONE;
 	bucket_count = 0;
 	for (unsigned i = 0; i < ex.threads; ++i) {
 		struct ex_thread *t = &ex.thread[i];
@@ -518,14 +526,42 @@ static void reset(void)
 	ex_memory_reset();
 }
 
+/* The running thread's @stack begins there. */
+void ex_schedule_keep(unsigned char *stack)
+{
+	unsigned char *execution = (unsigned char *)&ex.generation;
+
+	ex.now->stack = stack;
+	ex_keep(execution, (size_t)((unsigned char *)ex.thread - execution));
+	ex_keep(ex.thread, ex.threads * sizeof(*ex.thread));
+	ex_keep(buckets, bucket_count * sizeof(*buckets));
+	ex_keep(&bucket_count, sizeof(bucket_count));
+	ex_keep(ex.scenario->state, ex.scenario->state_bytes);
+	for (unsigned i = 0; i < ex.threads; ++i) {
+		size_t bytes;
+		unsigned char *end = ex_memory_stack(i, &bytes);
+
+		end += bytes;
+		if (ex.thread[i].stack) /* it has begun */
+			ex_keep(ex.thread[i].stack,
+				(size_t)(end - ex.thread[i].stack));
+	}
+}
+
 /* One execution, with the choices that search.c has. */
 enum ex_end ex_execute(void)
 {
+	bool resumes = ex_search_resumes();
 	int how;
 
-	reset();
-	ex.now = &ex.thread[0];
+	if (!resumes) {
+		reset();
+		ex.now = &ex.thread[0];
+	}
+	ex.fault = EX_NONE;
 	how = _setjmp(ex.runner);
+	if (!how && resumes)
+		ex_snapshot_resume();
 	if (!how)
 		_longjmp(ex.thread[0].start, 1);
 	ex.now = NULL;

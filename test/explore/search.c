@@ -4,7 +4,7 @@
  *
  * An execution is determined by its choices. The next one repeats all but the
  * last choice that has an alternative left, takes that, and goes on with first
- * alternatives: depth-first search without saved states.
+ * alternatives: depth-first search. Snapshots spare it most of the repetition.
  *
  * States that were reached before are not continued. A state is the graph built
  * so far (what each thread did and read, and the modification orders), the
@@ -13,7 +13,9 @@
  * table is not one on the way to here, so the search has been through with all
  * that follows from it, with at least as many preemptions left. A state in which
  * another thread may go on counts too if it has one preemption more left, since
- * that can be used at once. The table may forget: that only costs time.
+ * that can be used at once. The table may forget: that only costs time. An
+ * execution that comes to the same graph as one that was judged ends there: what
+ * check finds depends on the graph alone.
  *
  * A thread is not preempted before it reads what no other thread ever stores
  * to: such a load may as well be executed early, like a store. Who stores to
@@ -25,6 +27,7 @@
  */
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #include "engine.h"
 
@@ -84,6 +87,10 @@ unsigned ex_pick(unsigned count)
 	}
 	if (length == MAX_CHOICES)
 		ex_fail(EX_LIMIT, "more than %d choices", MAX_CHOICES);
+	if (!ex.tracing && !ex.no_snapshots)
+		ex_snapshot(length);
+	if (depth < length) /* resumed */
+		return path[depth++].taken;
 	path[length++] = (struct choice){ 0, (uint16_t)count };
 	++depth;
 	return 0;
@@ -192,15 +199,35 @@ bool ex_known_state(uint64_t graph, unsigned running, unsigned allowance)
 	return seen;
 }
 
+/* Whether what all threads did, to their ends, was judged before: what check
+ * finds depends on nothing else. */
+bool ex_known_end(uint64_t graph)
+{
+	if (ex.no_cache || ex.tracing)
+		return false;
+	return enter(ex_mix(ex_mix(graph, salt), EX_THREADS), 0);
+}
+
+/* In large pages, since lookups are all over it. */
+static void *make_table(void)
+{
+	const size_t bytes = sizeof(*table) << TABLE_BITS;
+	void *p = aligned_alloc((size_t)1 << 21, bytes);
+
+	if (!p)
+		abort();
+	madvise(p, bytes, MADV_HUGEPAGE);
+	return memset(p, 0, bytes);
+}
+
 static void begin(void)
 {
 	if (!table)
-		table = calloc((size_t)1 << TABLE_BITS, sizeof(*table));
-	if (!table)
-		abort();
+		table = make_table();
 	/* Entries of earlier searches will never match. */
 	salt = ex_mix(salt, UINT64_C(0xd1b54a32d192ed03));
 	depth = length = 0;
+	ex_snapshots_clear();
 	restart = false;
 }
 
@@ -210,6 +237,7 @@ void ex_search_start(void)
 	memset(known, 0, sizeof(known));
 	known_count = restarts = 0;
 	dice = 1;
+	ex_snapshots_clear();
 	/* What they find is of no interest: the search finds it too. */
 	for (unsigned i = 0; i < LESSONS; ++i)
 		ex_execute();
@@ -220,6 +248,16 @@ void ex_search_start(void)
 void ex_search_rewind(void)
 {
 	depth = 0;
+	ex_snapshots_clear();
+}
+
+/* Whether the execution begins at the newest snapshot. */
+bool ex_search_resumes(void)
+{
+	if (ex_snapshot_depth(&depth))
+		return true;
+	ex_snapshots_clear();
+	return false;
 }
 
 /* False when there is no alternative left. */
@@ -234,8 +272,10 @@ bool ex_search_next(void)
 	depth = 0;
 	while (length) {
 		struct choice *last = &path[length - 1];
-		if (++last->taken < last->count)
+		if (++last->taken < last->count) {
+			ex_snapshots_drop(length - 1);
 			return true;
+		}
 		--length;
 	}
 	return false;
@@ -273,7 +313,8 @@ bool ex_search_parse(const char *trace)
 		if (!ex_search_next())
 			return false;
 	}
-	length = depth = 0;
+	length = 0;
+	ex_search_rewind();
 	trace = colon + 1;
 	while (strcmp(trace, "end") != 0) {
 		char *end;
