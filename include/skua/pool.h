@@ -228,11 +228,13 @@ SKUA_API int skua_pool_resize(struct skua_pool *pool, unsigned workers);
  * Start nothing new, until skua_pool_resume() or shutdown.
  *
  * Running tasks go on, with their children and after their waits. Submits are
- * accepted and wait, in a bounded pool until it is full. A task that a worker was about to start as this was
- * called may still start. A paused pool whose tasks have ended uses no CPU.
+ * accepted and wait, in a bounded pool until it is full: what is submitted after
+ * this has returned does not start. What was submitted before and a worker was
+ * about to start still may. A paused pool whose tasks have ended uses no CPU.
  * Pausing twice is pausing once.
  *
- * Thread: any, inside a task too. Blocks: never. Errors: SKUA_EINVAL,
+ * Thread: any, inside a task too. Blocks: for a moment, until workers that look
+ * for work have looked; the thread, in a task too. Errors: SKUA_EINVAL,
  * SKUA_ECLOSED, SKUA_EBROKEN.
  */
 SKUA_API int skua_pool_pause(struct skua_pool *pool);

@@ -5,6 +5,7 @@
  */
 #include "future.h"
 #include "pool.h"
+#include "rcu.h"
 #include "waiter.h"
 #include "wake.h"
 
@@ -20,10 +21,15 @@ int skua_pool_pause(struct skua_pool *pool)
 	pthread_mutex_lock(&pool->lock);
 	error = ski_pool_refusal(pool);
 	if (!error)
-		/* Relaxed: workers see it soon. */
+		/* Relaxed: ordered by the grace period. */
 		atomic_store_explicit(&pool->paused, true,
 				      memory_order_relaxed);
 	pthread_mutex_unlock(&pool->lock);
+	if (!error)
+		/* Who had looked at paused before, looks for jobs elsewhere
+		 * than in its own deque in the same section: now it is through,
+		 * and has none of those that are submitted from here on. */
+		ski_rcu_synchronize();
 	return error;
 }
 
