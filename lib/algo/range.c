@@ -88,15 +88,18 @@ static unsigned arrived(struct ski_part *part)
 
 /* How many of @left units to take. A share of them at most, in case that the
  * iterations to come take longer than those before; but not so few that it
- * cannot be worth the while. Alone we take more. */
+ * cannot be worth the while. More while no helper has come, and no share where
+ * none can come yet. */
 static uint64_t portion(struct ski_part *part, const struct pace *pace,
 			uint64_t left)
 {
 	bool alone = !arrived(part);
 	uint64_t most = pace->chunk >> part->shift;
-	uint64_t least = most / (alone ? 8 : 64);
-	uint64_t share = left / (alone ? 2 : 8);
+	uint64_t least = most >> (alone ? 1 : 6);
+	uint64_t share = left >> (alone ? 1 : 3);
 
+	if (!part->helpers)
+		share = left;
 	if (share < least)
 		share = least;
 	if (most > share)
@@ -220,6 +223,26 @@ static bool run_chunk(skua_here here, struct ski_part *part, uint64_t begin,
 	return !ski_loop_is_over(loop, here);
 }
 
+/* Is there nobody else to want work? A worker that was dismissed has a number,
+ * and others that stayed. */
+static bool is_alone(void)
+{
+	return skua_pool_workers(skua_pool_current()) < 2 && skua_worker() <= 0;
+}
+
+/* Between chunks: are others to be let in? A worker that was alone looks whether
+ * it still is: who came during a short chunk may have asked in vain by now. */
+static bool is_due(skua_here here, struct ski_part *part,
+		   const struct pace *pace)
+{
+	if (skua_is_wanted(here))
+		return true;
+	if (is_shared(part))
+		return false;
+	return pace->now - pace->start > pace->goal / 2 ||
+	       (!part->helpers && !is_alone());
+}
+
 /* Owner: from its lower end, chunk by chunk. */
 static void run_chunks(skua_here *here, struct ski_part *part,
 		       struct pace *pace, void *value)
@@ -237,9 +260,7 @@ static void run_chunks(skua_here *here, struct ski_part *part,
 			if (count == end - begin && !rest(part))
 				return;
 			adapt(pace, count);
-			if (skua_is_wanted(*here) ||
-			    (pace->now - pace->start > pace->goal / 2 &&
-			     !is_shared(part)))
+			if (is_due(*here, part, pace))
 				let_in(here, part);
 		}
 }
@@ -251,10 +272,11 @@ void ski_part_run(skua_here here, struct ski_part *part, void *value)
 	if (ski_loop_is_over(part->loop, here))
 		return;
 	if (rest(part) > 1) {
-		fork_helper(&here, part);
 		/* The first iteration may take long. */
-		if (skua_pool_workers(skua_pool_current()) > 1)
+		if (!is_alone()) {
+			fork_helper(&here, part);
 			skua_show(here);
+		}
 		pace.start = pace.now = ski_ticks();
 	}
 	run_chunks(&here, part, &pace, value);

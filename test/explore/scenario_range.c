@@ -218,6 +218,13 @@ static void setup_run_short(void)
 	open_loop(2);
 }
 
+/* The owner takes itself for alone: the other one has come just now. */
+static void setup_run_late(void)
+{
+	setup_run();
+	atomic_store_explicit(&r.rt.pool.target, 1, memory_order_relaxed);
+}
+
 static void setup_run_three(void)
 {
 	rt_open(&r.rt, 3);
@@ -285,6 +292,9 @@ RANGE_SCENARIO(range_run_short, "the last one, and the end",
 	       .run = { run_to_end, help_once })
 RANGE_SCENARIO(range_run_again, "one that comes again", FEW, .setup = setup_run,
 	       .check = check_run, .run = { run_to_end, help_twice })
+RANGE_SCENARIO(range_run_late, "a helper that is forked after the first chunk",
+	       FEW, .setup = setup_run_late, .check = check_run,
+	       .run = { run_to_end, help_once })
 RANGE_SCENARIO(range_run_three, "two that come", .setup = setup_run_three,
 	       .check = check_run, .stale = 2, .fewer = 2, .most = 1,
 	       .run = { run_to_end, help_once, help_once })

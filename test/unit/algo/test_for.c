@@ -684,3 +684,36 @@ Test(for, the_rest_is_within_reach, .timeout = LIMIT)
 {
 	with_workers(reach_body);
 }
+
+/* The pool of one has two from the first iteration on. */
+static int grow_and_wait(skua_here here, uint64_t begin, uint64_t end,
+			 void *context)
+{
+	struct reach *reach = context;
+
+	if (!begin)
+		CHECK(skua_pool_resize(skua_pool_current(), 2) == 0);
+	return wait_for_others(here, begin, end, reach);
+}
+
+SKUA_TASK(int, grow_in, struct reach *, reach)
+{
+	CHECK(skua_for_in(here, 0, 100, add_length, NULL) == 0);
+	return skua_for_in(here, 0, reach->count, grow_and_wait, reach);
+}
+
+/* A loop that began alone */
+Test(for, the_rest_is_within_reach_of_a_new_worker, .timeout = LIMIT)
+{
+	struct skua_pool *pool = open_pool(1);
+
+	for (uint64_t at = 1; at < 3000; at += 271) {
+		struct reach reach = { .count = 3000, .at = at };
+		int answer = -1;
+
+		CHECK(grow_in_run(pool, &answer, &reach) == 0 && answer == 0);
+		CHECK(atomic_load(&reach.done) == reach.count);
+		CHECK(skua_pool_resize(pool, 1) == 0);
+	}
+	CHECK(skua_pool_close(pool, SKUA_CLOSE_WAIT) == 0);
+}
