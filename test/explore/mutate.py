@@ -72,7 +72,7 @@ COMMON = ["-Dtests=enabled", "-Dbench=disabled", "-Dexamples=disabled",
           "-Ddefault_library=static"]
 # -O1 and no debug information: compiling takes longer than the search.
 BUILDS = {
-    "explore": ["--buildtype=release", "-Dc_args=-O1 -g0"],
+    "explore": ["--buildtype=release", "-Dc_args=-O0 -g0"],
     "release": ["--buildtype=release"],
     "asan": ["--buildtype=debugoptimized", "-Db_sanitize=address,undefined"],
     "tsan": ["--buildtype=debugoptimized", "-Db_sanitize=thread"],
