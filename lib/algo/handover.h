@@ -5,6 +5,10 @@
  * somebody to carry on. Nobody waits, and no token is forgotten. The gate lets
  * tokens in about as they come, the queue as they are numbered.
  *
+ * What is to be carried on by anybody stands in one list, where those who have
+ * nothing else to carry look; whoever puts something there sees to it that one
+ * more will come.
+ *
  * Called by pipeline.c. Protocol: docs/design/pipeline.md. Explored:
  * test/explore/scenario_pipeline.c.
  */
@@ -153,6 +157,68 @@ static inline struct ski_token *ski_turns_leave(struct ski_turns *turns,
 	/* Relaxed: as in ski_turns_enter(). */
 	atomic_store_explicit(place, NULL, memory_order_relaxed);
 	return old;
+}
+
+/* ---- to be carried on ---- */
+
+/*
+ * Tokens that nobody carries, each inside its stage. Carriers take them, in
+ * whatever order. called: one more carrier is going to begin, so nobody else
+ * need see to it that they are taken.
+ */
+struct ski_ready {
+	_Atomic(struct ski_token *) list; /* A */
+	_Atomic(bool) called; /* A */
+};
+
+/* True: the caller has to call a carrier. False: one will come, and finds what
+ * was put here before. */
+static inline bool ski_ready_must_call(struct ski_ready *ready)
+{
+	/* Release: the list. An RMW: one that was called before this comes
+	 * after it. Pairs with ski_ready_come(). */
+	return !atomic_exchange_explicit(&ready->called, true,
+					 memory_order_release);
+}
+
+/* A list of tokens, from @first to @last, is to be carried. As
+ * ski_ready_must_call(). */
+static inline bool ski_ready_put(struct ski_ready *ready,
+				 struct ski_token *first,
+				 struct ski_token *last)
+{
+	/* Relaxed: the CAS checks it. */
+	struct ski_token *old =
+		atomic_load_explicit(&ready->list, memory_order_relaxed);
+
+	do
+		last->next = old;
+	/* Release: the tokens, and what was done in their stages. Pairs with
+	 * ski_ready_take(). Failure: tried again. */
+	while (!atomic_compare_exchange_weak_explicit(&ready->list, &old, first,
+						      memory_order_release,
+						      memory_order_relaxed));
+	return ski_ready_must_call(ready);
+}
+
+/* The carrier that was called has come; or it will not, and its caller, who is
+ * one too, is it. */
+static inline void ski_ready_come(struct ski_ready *ready)
+{
+	/* Acquire: the list. An RMW: it has what those put there who relied on
+	 * this one. Pairs with ski_ready_must_call(). */
+	atomic_exchange_explicit(&ready->called, false, memory_order_acquire);
+}
+
+/* A list of all, or NULL. */
+static inline struct ski_token *ski_ready_take(struct ski_ready *ready)
+{
+	/* Relaxed: taken below. */
+	if (!atomic_load_explicit(&ready->list, memory_order_relaxed))
+		return NULL;
+	/* Acquire: the tokens. Pairs with ski_ready_put(). */
+	return atomic_exchange_explicit(&ready->list, NULL,
+					memory_order_acquire);
 }
 
 #endif

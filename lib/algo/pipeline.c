@@ -16,6 +16,11 @@ enum {
 	TOKENS_MORE = 2
 };
 
+/* By a task, before its worker looks for other work. */
+enum {
+	CARRIED_MOST = 64
+};
+
 /* Apart, so that those in one stage do not disturb those in the next. */
 enum {
 	LINE = 128
@@ -48,6 +53,7 @@ struct pipeline {
 	struct token *token;
 	/* Who is in the first stage: items made. */
 	uint64_t made;
+	_Alignas(LINE) struct ski_ready ready;
 };
 
 static struct token *token_of(struct ski_token *link)
@@ -105,7 +111,6 @@ static struct ski_token *leave(struct stage *stage, enum door door,
 struct carrier {
 	skua_here here;
 	SKUA_ATOMIC(int) * code; /* where skua_fail() tells */
-	struct ski_token *left; /* inside their stages, to be carried next */
 };
 
 static void go_on(struct token *token)
@@ -166,23 +171,43 @@ static int work(const struct carrier *carrier, struct token *token, bool *end)
 
 /* ---- tasks ---- */
 
-static int carry_all(skua_here here, void *link);
+static int carry_all(skua_here here, void *pipeline);
 
-/* A task for a token that is in its stage. */
-static void start(struct carrier *carrier, struct token *token)
+static int call(struct pipeline *pipeline)
 {
-	if (!skua_group_run(&token->pipeline->group, carry_all, &token->link))
-		return;
-	token->link.next = carrier->left;
-	carrier->left = &token->link;
+	return skua_group_run(&pipeline->group, carry_all, pipeline);
+}
+
+/* Tokens that are in their stages, from @first to @last: for whoever comes. If
+ * nobody can be called, the caller looks for them itself. */
+static void offer(struct pipeline *pipeline, struct ski_token *first,
+		  struct ski_token *last)
+{
+	if (ski_ready_put(&pipeline->ready, first, last) && call(pipeline))
+		ski_ready_come(&pipeline->ready);
+}
+
+/* One that is in its stage, or NULL. */
+static struct token *next_token(struct pipeline *pipeline)
+{
+	struct ski_token *token = ski_ready_take(&pipeline->ready);
+	struct ski_token *last;
+
+	if (token && token->next) {
+		for (last = token->next; last->next; last = last->next)
+			;
+		offer(pipeline, token->next, last);
+	}
+	return token_of(token);
 }
 
 /* A token that is in its stage, as far as it goes. */
-static int carry(struct carrier *carrier, struct token *token)
+static int carry(const struct carrier *carrier, struct token *token)
 {
+	struct pipeline *pipeline = token->pipeline;
+
 	do {
-		struct stage *stage =
-			&token->pipeline->stage[token->link.stage];
+		struct stage *stage = &pipeline->stage[token->link.stage];
 		enum door door = door_of(token);
 		bool end;
 		int error = work(carrier, token, &end);
@@ -192,23 +217,35 @@ static int carry(struct carrier *carrier, struct token *token)
 			return error;
 		next = leave(stage, door, token->link.number);
 		if (next)
-			start(carrier, token_of(next));
+			offer(pipeline, next, next);
 	} while (enter(token));
 	return 0;
 }
 
-/* The first error is the group's, which is cancelled by it. */
-static int carry_all(skua_here here, void *link)
+/* There is more to do on this worker than this: true if another carrier comes
+ * for what is left. */
+static bool give_way(struct pipeline *pipeline)
 {
-	struct carrier carrier = { here, skua_task_code_1(), link };
+	if (!ski_ready_must_call(&pipeline->ready) || !call(pipeline))
+		return true;
+	ski_ready_come(&pipeline->ready);
+	return false;
+}
+
+/* The first error is the group's, which is cancelled by it. */
+static int carry_all(skua_here here, void *context)
+{
+	struct pipeline *pipeline = context;
+	struct carrier carrier = { here, skua_task_code_1() };
+	struct token *token;
+	unsigned carried = 0;
 	int error = 0;
 
-	carrier.left->next = NULL;
-	while (carrier.left && !error) {
-		struct token *token = token_of(carrier.left);
-
-		carrier.left = carrier.left->next;
+	ski_ready_come(&pipeline->ready);
+	while (!error && (token = next_token(pipeline))) {
 		error = carry(&carrier, token);
+		if (++carried >= CARRIED_MOST && !error && give_way(pipeline))
+			break;
 	}
 	return error;
 }
@@ -256,7 +293,8 @@ static int add_stages(struct pipeline *pipeline,
 	return 0;
 }
 
-/* All stand at the first stage, the first of them inside. */
+/* All stand at the first stage, the first of them inside, to be carried by the
+ * task that is called next. */
 static int add_tokens(struct pipeline *pipeline)
 {
 	struct ski_gate *gate = &pipeline->stage[0].gate;
@@ -275,6 +313,8 @@ static int add_tokens(struct pipeline *pipeline)
 		gate->line = &token->link;
 	}
 	atomic_init(&gate->word, ski_gate_taken());
+	atomic_init(&pipeline->ready.list, &pipeline->token[0].link);
+	atomic_init(&pipeline->ready.called, true);
 	return 0;
 }
 
@@ -303,8 +343,7 @@ static void drop_all(struct pipeline *pipeline)
 
 static int run(struct pipeline *pipeline)
 {
-	int error = skua_group_run(&pipeline->group, carry_all,
-				   &pipeline->token[0].link);
+	int error = call(pipeline);
 
 	if (!error) {
 		error = skua_group_wait(&pipeline->group, SKUA_FOREVER);

@@ -5,8 +5,10 @@
  * and each sees what the one before it did. A token that is left and forgotten
  * is one that has not come by in the end.
  *
- * Tasks are threads that carry tokens, and those that they are handed; that a
- * task is started for them is the group's affair.
+ * Tasks are threads that carry tokens, and those that they are handed. Of the
+ * list of those to be carried: no token is left there for ever, and each is
+ * carried once. That a carrier that is called comes is the group's affair, here
+ * a thread that is there for as long as there are tokens.
  */
 #include "explore.h"
 
@@ -157,6 +159,149 @@ static void check_turns(void)
 			  (i == (s.numbers & s.turns.mask) ? ski_turns_turn() :
 							     NULL));
 }
+
+/* ---- tokens to be carried ---- */
+
+static struct {
+	struct ski_ready ready;
+	struct ski_token token[TOKENS];
+	_Atomic(uint64_t) calls; /* not answered */
+	_Atomic(uint64_t) carried;
+	uint64_t tokens;
+	uint64_t times[EX_THREADS][TOKENS];
+} r;
+
+static void call(void)
+{
+	/* Release: as a submit. */
+	atomic_fetch_add_explicit(&r.calls, 1, memory_order_release);
+}
+
+/* As offer() in pipeline.c. */
+static void offer(struct ski_token *first, struct ski_token *last)
+{
+	if (ski_ready_put(&r.ready, first, last))
+		call();
+}
+
+/* As next_token() there, and carry(). */
+static bool carry_next(void)
+{
+	struct ski_token *token = ski_ready_take(&r.ready);
+
+	if (!token)
+		return false;
+	if (token->next) {
+		struct ski_token *last = token->next;
+
+		while (last->next)
+			last = last->next;
+		offer(token->next, last);
+	}
+	/* Plain: who put it there wrote it. */
+	ex_assert(token->item == &r);
+	++r.times[ex_self()][token - r.token];
+	atomic_fetch_add_explicit(&r.carried, 1, memory_order_relaxed);
+	return true;
+}
+
+static void put(unsigned which)
+{
+	struct ski_token *token = &r.token[which];
+
+	token->item = &r;
+	offer(token, token);
+}
+
+/* Goes on with its own token, and looks for no others. */
+static void put_0(void)
+{
+	put(0);
+}
+
+static void put_1(void)
+{
+	put(1);
+}
+
+/* Carries the first itself, if it is still there. */
+static void put_two(void)
+{
+	put(0);
+	(void)carry_next();
+	put(1);
+}
+
+/* As a carrier that has left its token somewhere. */
+static void put_and_look(void)
+{
+	put(1);
+	while (carry_next())
+		;
+}
+
+/* As a carrier that could not call anybody. */
+static void put_and_fail(void)
+{
+	struct ski_token *token = &r.token[0];
+
+	token->item = &r;
+	if (ski_ready_put(&r.ready, token, token))
+		ski_ready_come(&r.ready);
+	while (carry_next())
+		;
+}
+
+/* A carrier for each call. */
+static void come(void)
+{
+	uint64_t calls;
+
+	for (;;) {
+		ex_await((calls = atomic_load_explicit(&r.calls,
+						       memory_order_acquire)) ||
+			 atomic_load_explicit(
+				 &r.carried, memory_order_relaxed) == r.tokens);
+		if (!calls)
+			return;
+		atomic_fetch_sub_explicit(&r.calls, 1, memory_order_acquire);
+		ski_ready_come(&r.ready);
+		while (carry_next())
+			;
+	}
+}
+
+static void setup_ready_two(void)
+{
+	r.tokens = 2;
+}
+
+static void check_ready(void)
+{
+	for (unsigned i = 0; i < r.tokens; i++) {
+		uint64_t times = 0;
+
+		for (unsigned t = 0; t < EX_THREADS; t++)
+			times += r.times[t][i];
+		ex_assert(times == 1);
+	}
+	ex_assert(!ski_ready_take(&r.ready));
+}
+
+#define READY_SCENARIO(id, text, ...)                                     \
+	EX_SCENARIO(id, .concept = "pipeline", .what = text, .state = &r, \
+		    .state_bytes = sizeof(r), .check = check_ready,       \
+		    __VA_ARGS__)
+
+READY_SCENARIO(pipeline_ready, "two put tokens there, one is called",
+	       .setup = setup_ready_two, .spurious = 1,
+	       .run = { put_0, put_1, come })
+READY_SCENARIO(pipeline_ready_again, "one puts two there, one is called",
+	       .setup = setup_ready_two, .run = { put_two, come })
+READY_SCENARIO(pipeline_ready_look, "one that puts one, one that looks itself",
+	       .setup = setup_ready_two, .run = { put_0, put_and_look, come })
+READY_SCENARIO(pipeline_ready_fails, "one who calls and nobody comes",
+	       .setup = setup_ready_two, .run = { put_and_fail, put_1, come })
 
 #define PIPELINE_SCENARIO(id, text, ...)                                  \
 	EX_SCENARIO(id, .concept = "pipeline", .what = text, .state = &s, \

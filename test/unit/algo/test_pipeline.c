@@ -305,6 +305,79 @@ Test(pipeline, stages_wait_for_each_other, .timeout = LIMIT)
 	with_pools(together_body);
 }
 
+/* Workers that are kept busy hold no token that others could carry: as many are
+ * in the stage at once as there are workers. */
+static int keep_busy(skua_here here, void **item, void *context)
+{
+	atomic_uint *there = context;
+	unsigned round = atomic_load(&there[1]);
+	unsigned last = there[2] - 1;
+
+	(void)here;
+	(void)item;
+	if (atomic_fetch_add(&there[0], 1) == last) {
+		atomic_store(&there[0], 0);
+		atomic_fetch_add(&there[1], 1);
+	}
+	while (atomic_load(&there[1]) == round)
+		sched_yield();
+	return 0;
+}
+
+static void busy_body(struct skua_pool *pool, unsigned workers)
+{
+	static atomic_uint there[3];
+	const struct skua_stage stages[] = {
+		{ SKUA_STAGE_SERIAL, make, NULL, NULL },
+		{ SKUA_STAGE_PARALLEL, keep_busy, there, NULL },
+	};
+
+	atomic_store(&there[0], 0);
+	atomic_store(&there[2], workers);
+	begin(workers * 12);
+	CHECK(skua_pipeline(pool, stages, 2, 2 * workers) == 0);
+	CHECK(t.made == workers * 12);
+}
+
+Test(pipeline, all_workers_carry_items, .timeout = LIMIT)
+{
+	with_pools(busy_body);
+}
+
+/* A pipeline leaves its only worker to others now and then: this one ends when
+ * another task has run. */
+static atomic_bool other_ran;
+
+static void *run_other(void *arg)
+{
+	atomic_store(&other_ran, true);
+	return arg;
+}
+
+static int make_until_other_ran(skua_here here, void **item, void *context)
+{
+	(void)here;
+	if (!*item && !t.made++)
+		CHECK(skua_submit(context, run_other, NULL, NULL) == 0);
+	*item = number(t.made);
+	return atomic_load(&other_ran) ? SKUA_ENONE : 0;
+}
+
+Test(pipeline, gives_way_to_others, .timeout = LIMIT)
+{
+	struct skua_pool *pool = open_pool(1);
+	const struct skua_stage stages[] = {
+		{ SKUA_STAGE_SERIAL, make_until_other_ran, pool, NULL },
+		{ SKUA_STAGE_PARALLEL, square, NULL, NULL },
+	};
+
+	begin(0);
+	atomic_store(&other_ran, false);
+	CHECK(skua_pipeline(pool, stages, 2, 4) == 0);
+	CHECK(atomic_load(&other_ran));
+	CHECK(skua_pool_close(pool, SKUA_CLOSE_WAIT) == 0);
+}
+
 /* --- Items that end early. --- */
 
 static int drop_odd(skua_here here, void **item, void *context)
