@@ -30,6 +30,20 @@ struct figure {
 	double wanted;
 };
 
+/* At most so many times as long as the peer. */
+#define TIME(label, workload, variant, workers, peer, peer_workers, times) \
+	{                                                                  \
+		label, workload, variant, { "skua", workers },             \
+			{ peer, peer_workers }, AT_MOST, times             \
+	}
+
+/* At least so many times as fast as the peer, with 2 workers. */
+#define SPEED(label, workload, variant, peer, peer_workers, times) \
+	{                                                          \
+		label, workload, variant, { peer, peer_workers },  \
+			{ "skua", 2 }, AT_LEAST, times             \
+	}
+
 static const struct figure figures[] = {
 	{ "fib, 1 worker, to plain noinline C",
 	  "fib",
@@ -94,6 +108,43 @@ static const struct figure figures[] = {
 	  { "serial", 1 },
 	  AT_MOST,
 	  1.10 },
+	TIME("for cheap, 1 worker, to serial", "for", "cheap", 1, "serial", 1,
+	     1.03),
+	TIME("for cheap, 2 workers, to libgomp", "for", "cheap", 2, "libgomp",
+	     2, 1),
+	TIME("for cheap, 2 workers, to oneTBB", "for", "cheap", 2, "tbb", 2, 1),
+	TIME("for triangle, 1 worker, to serial", "for", "triangle", 1,
+	     "serial", 1, 1.03),
+	TIME("for triangle, 2 workers, to libgomp", "for", "triangle", 2,
+	     "libgomp", 2, 1),
+	TIME("for triangle, 2 workers, to oneTBB", "for", "triangle", 2, "tbb",
+	     2, 1),
+	TIME("for spike, 1 worker, to serial", "for", "spike", 1, "serial", 1,
+	     1.03),
+	TIME("for spike, 2 workers, to libgomp", "for", "spike", 2, "libgomp",
+	     2, 1),
+	TIME("for spike, 2 workers, to oneTBB", "for", "spike", 2, "tbb", 2, 1),
+	TIME("for nested, 1 worker, to serial", "for", "nested", 1, "serial", 1,
+	     1.03),
+	TIME("for nested, 2 workers, to libgomp", "for", "nested", 2, "libgomp",
+	     2, 1),
+	TIME("for nested, 2 workers, to oneTBB", "for", "nested", 2, "tbb", 2,
+	     1),
+	TIME("reduce, 1 worker, to serial", "reduce", "", 1, "serial", 1, 1.03),
+	TIME("reduce, 2 workers, to libgomp", "reduce", "", 2, "libgomp", 2, 1),
+	TIME("reduce, 2 workers, to oneTBB", "reduce", "", 2, "tbb", 2, 1),
+	TIME("scan, 1 worker, to serial", "scan", "", 1, "serial", 1, 1.03),
+	TIME("scan, 2 workers, to libgomp", "scan", "", 2, "libgomp", 2, 1),
+	TIME("scan, 2 workers, to oneTBB", "scan", "", 2, "tbb", 2, 1),
+	SPEED("scan, speed-up of 2 workers to serial", "scan", "", "serial", 1,
+	      1.2),
+	{ "whether a group is cancelled",
+	  "group",
+	  "asked",
+	  { "skua", 1 },
+	  { NULL, 0 },
+	  AT_MOST,
+	  2e-9 },
 	{ "submit, 1 worker, throughput to mutex",
 	  "submit",
 	  "",
@@ -206,6 +257,16 @@ static const struct figure figures[] = {
 	  { "tbb", 2 },
 	  AT_MOST,
 	  1 },
+	SPEED("sort of ints, 2 workers, speed to oneTBB", "sort", "random",
+	      "tbb", 2, 1.05),
+	SPEED("sort of strings, 2 workers, to oneTBB", "sort", "strings", "tbb",
+	      2, 1.05),
+	SPEED("sort of ints by call, 2 workers, to qsort()", "sort", "by call",
+	      "serial", 1, 1.9),
+	SPEED("map 100, 2 workers, speed to GLib", "map", "100", "gthreadpool",
+	      2, 2),
+	TIME("map 1000, 2 workers, to serial", "map", "1000", 2, "serial", 1,
+	     0.55),
 	{ "1,000,000 pending submits",
 	  "pending",
 	  "",

@@ -98,6 +98,12 @@ struct peer {
 	/* NULL for executors: `submit` does it. */
 	void (*herd)(void *pool, struct herd *herd);
 	void (*pipeline)(void *pool, struct pipeline *pipeline);
+	/* In a task: @count children of a group, each adds 1 to one of the
+	 * marks, and a wait for all. */
+	void (*group)(void *pool, unsigned char *mark, size_t count);
+	/* In a child of a group: ask so many times whether it is cancelled, and
+	 * return how often it was not. */
+	size_t (*ask)(void *pool, size_t times);
 
 	/*
 	 * Jobs from outside. A future is `future_bytes` of memory that

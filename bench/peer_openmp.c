@@ -207,6 +207,16 @@ static void run_pipeline(void *pool, struct pipeline *job)
 	free(slot);
 }
 
+static void run_group(void *pool, unsigned char *mark, size_t count)
+{
+	(void)pool;
+#pragma omp taskgroup
+	for (size_t i = 0; i < count; i++) {
+#pragma omp task
+		mark[i]++;
+	}
+}
+
 struct job {
 	peer_fn *fn;
 	void *value; /* the argument, and then the result */
@@ -245,6 +255,7 @@ const struct peer bench_peer = {
 	.loop = run_loop,
 	.herd = run_herd,
 	.pipeline = run_pipeline,
+	.group = run_group,
 	.future_bytes = sizeof(struct job),
 	.submit = submit,
 	.wait = wait,

@@ -199,6 +199,55 @@ static int write_block(skua_here here, void **item, void *context)
 	return 0;
 }
 
+/* What failed leaves marks unset. */
+static int mark_one(skua_here here, void *mark)
+{
+	(void)here;
+	++*(unsigned char *)mark;
+	return 0;
+}
+
+SKUA_TASK_VOID(add_children, unsigned char *, mark, size_t, count)
+{
+	struct skua_group group;
+
+	(void)here;
+	if (skua_group_init(&group, skua_pool_current()))
+		return;
+	for (size_t i = 0; i < count; i++)
+		(void)skua_group_run(&group, mark_one, &mark[i]);
+	(void)skua_group_wait(&group, SKUA_FOREVER);
+	skua_group_destroy(&group);
+}
+
+static void run_group(void *pool, unsigned char *mark, size_t count)
+{
+	(void)add_children_run(pool, mark, count);
+}
+
+static int ask_often(skua_here here, void *arg)
+{
+	size_t *times = arg;
+	size_t n = *times;
+
+	*times = 0;
+	while (n-- > 0)
+		*times += !skua_cancelled(here);
+	return 0;
+}
+
+static size_t ask(void *pool, size_t times)
+{
+	struct skua_group group;
+
+	if (skua_group_init(&group, pool) ||
+	    skua_group_run(&group, ask_often, &times) ||
+	    skua_group_wait(&group, SKUA_FOREVER))
+		return 0;
+	skua_group_destroy(&group);
+	return times;
+}
+
 static void run_pipeline(void *pool, struct pipeline *pipeline)
 {
 	struct flow flow = { pipeline, 0 };
@@ -302,6 +351,8 @@ const struct peer peer_skua = {
 	.loop = skua_loop,
 	.herd = run_herd,
 	.pipeline = run_pipeline,
+	.group = run_group,
+	.ask = ask,
 	.future_bytes = sizeof(struct skua_future *),
 	.submit = submit,
 	.wait = wait,

@@ -177,6 +177,28 @@ void run_herd(void *, herd *herd)
 	group.wait();
 }
 
+void run_group(void *, unsigned char *mark, std::size_t count)
+{
+	tbb::task_group group;
+
+	for (std::size_t i = 0; i < count; i++)
+		group.run([mark, i] { mark[i]++; });
+	group.wait();
+}
+
+std::size_t ask(void *, std::size_t times)
+{
+	tbb::task_group group;
+	std::size_t no = 0;
+
+	group.run([&no, times] {
+		for (std::size_t i = 0; i < times; i++)
+			no += !tbb::is_current_task_group_canceling();
+	});
+	group.wait();
+	return no;
+}
+
 void run_pipeline(void *, pipeline *job)
 {
 	std::size_t next = 0;
@@ -255,6 +277,8 @@ peer describe()
 	peer.loop = tbb_loops::run_loop;
 	peer.herd = run_herd;
 	peer.pipeline = run_pipeline;
+	peer.group = run_group;
+	peer.ask = ask;
 	peer.future_bytes = sizeof(futex_future);
 	peer.submit = submit;
 	peer.wait = wait;

@@ -20,6 +20,8 @@ const struct workload *const workloads[] = {
 	&work_for_nested,
 	&work_reduce,
 	&work_scan,
+	&work_group_run,
+	&work_group_asked,
 	&work_submit,
 	&work_submit4,
 	&work_roundtrip_awake,

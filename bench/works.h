@@ -18,6 +18,8 @@ extern const struct workload work_for_spike;
 extern const struct workload work_for_nested;
 extern const struct workload work_reduce;
 extern const struct workload work_scan;
+extern const struct workload work_group_run;
+extern const struct workload work_group_asked;
 extern const struct workload work_submit;
 extern const struct workload work_submit4;
 extern const struct workload work_roundtrip_awake;
