@@ -11,7 +11,7 @@ skua_steps='format 30 the sources are as clang-format writes them
 scripts 60 ShellCheck finds nothing in the scripts
 rules 30 what docs/conventions.md asks and a script can see
 headers 120 each public header alone as C11 and C++17, gcc and clang
-unit 400 unit tests, release and debug build
+unit 400 unit tests of the release build (--long: and a debug build)
 layering 300 an upward #include does not compile
 symbols 60 names and hardening of the libraries and the examples
 stress 300 stress programs with 1, 2, 8 and 64 workers
@@ -34,7 +34,7 @@ aarch64 400 ... on AArch64, under qemu
 riscv64 400 ... on RISC-V with 64 bits, under qemu
 asan 400 unit and stress tests, gcc with address, undefined, leak sanitizer
 asan-clang 400 ... the same with clang
-tsan 500 ... with gcc and thread sanitizer
+tsan 600 ... with gcc and thread sanitizer
 tsan-clang 500 ... the same with clang
 soak 300 random programs against a sequential reference
 fuzz 300 sequences of calls against a model, under libFuzzer
@@ -151,6 +151,14 @@ run_unit_and_stress() {
 	run_tests --suite unit --suite stress
 }
 
+# With 2 and 8 workers only: for trees that differ from another by the compiler,
+# the processor or the system.
+run_unit_and_some_stress() {
+	local few=(--suite stress-2 --suite stress-8)
+	[ -z "${SKUA_TEST_LONG-}" ] || few=(--suite stress)
+	run_tests --suite unit "${few[@]}"
+}
+
 run_all_suites() {
 	run_tests --suite unit --suite stress --suite fault --suite hostile
 }
@@ -193,9 +201,11 @@ step_headers() {
 	done
 }
 
+# What assertions say is in the trees below, too.
 step_unit() {
 	build_release
 	run_tests --suite unit
+	[ -n "${SKUA_TEST_LONG-}" ] || return 0
 	build_tests debug --buildtype=debug
 	run_tests --suite unit
 }
@@ -320,7 +330,7 @@ step_one-core() {
 	cpu=$(taskset -cp $$ | sed 's/.*: \([0-9]*\).*/\1/')
 	prefix=(taskset -c "$cpu")
 	build_release
-	run_unit_and_stress
+	run_unit_and_some_stress
 }
 
 step_tiny() {
@@ -330,7 +340,7 @@ step_tiny() {
 
 step_ucontext() {
 	build_checked ucontext -Dcontext=ucontext -Dsystem=posix
-	run_unit_and_stress
+	run_unit_and_some_stress
 }
 
 # Builds a unit test with Criterion's stand-in, for memcheck follows a fork but
@@ -425,7 +435,7 @@ step_asan() {
 step_asan-clang() {
 	CC=clang-14 build_checked asan-clang -Db_lundef=false \
 		-Db_sanitize=address,undefined
-	run_all_suites
+	run_unit_and_some_stress
 }
 
 step_tsan() {
@@ -436,7 +446,7 @@ step_tsan() {
 step_tsan-clang() {
 	CC=clang-14 build_checked tsan-clang -Db_lundef=false \
 		-Db_sanitize=thread
-	run_all_suites
+	run_unit_and_some_stress
 }
 
 # For an hour, and from new seeds, if it may be long; else always the same
