@@ -2,86 +2,19 @@
 #include "cache.h"
 
 #include "pool.h"
+#include "rcu.h"
 #include "run.h"
+#include "steal.h"
 
 /* Kept by a worker for itself; the rest may be trimmed. */
 enum {
 	FIBERS_KEPT = 16,
-	SEGMENTS_KEPT = 4,
-	RECALLS = 16 /* looks for what is on its way, before a new one */
+	SEGMENTS_KEPT = 4
 };
 
 static struct ski_fiber *next_fiber(struct ski_fiber *fiber)
 {
 	return ski_fiber_of_node(fiber->node.next);
-}
-
-/* Relaxed: a hint. */
-static void count_surplus(struct ski_worker *worker, uint32_t n)
-{
-	atomic_fetch_add_explicit(&worker->surplus_count, n,
-				  memory_order_relaxed);
-}
-
-static bool is_surplus(struct skua_pool *pool)
-{
-	uint32_t sum = 0;
-
-	for (unsigned i = 0; i < ski_pool_slots(pool); i++)
-		/* Relaxed: a hint. */
-		sum += atomic_load_explicit(&pool->worker[i]->surplus_count,
-					    memory_order_relaxed);
-	return sum;
-}
-
-static void push_fiber(struct ski_worker *worker, struct ski_fiber *fiber)
-{
-	/* Relaxed: the CAS checks it. */
-	struct ski_fiber *head =
-		atomic_load_explicit(&worker->surplus, memory_order_relaxed);
-
-	do
-		fiber->node.next = head ? &head->node : NULL;
-	/* Release: the link and the fiber. Pairs with take_fibers(). Failure
-	 * only reloads. */
-	while (!atomic_compare_exchange_weak_explicit(
-		&worker->surplus, &head, fiber, memory_order_release,
-		memory_order_relaxed));
-}
-
-static void put_surplus(struct ski_worker *worker, struct ski_fiber *fiber)
-{
-	count_surplus(worker, 1);
-	push_fiber(worker, fiber);
-}
-
-static struct ski_fiber *take_fibers(struct ski_worker *worker)
-{
-	/* Acquire: the fibers. Pairs with push_fiber(). */
-	return atomic_exchange_explicit(&worker->surplus, NULL,
-					memory_order_acquire);
-}
-
-static void push_segment(struct ski_worker *worker, struct ski_segment *segment)
-{
-	/* Relaxed: the CAS checks it. */
-	struct ski_segment *head = atomic_load_explicit(
-		&worker->surplus_segments, memory_order_relaxed);
-
-	do
-		segment->next = head;
-	/* Release: the link. Pairs with take_segments(). Failure only
-	 * reloads. */
-	while (!atomic_compare_exchange_weak_explicit(
-		&worker->surplus_segments, &head, segment, memory_order_release,
-		memory_order_relaxed));
-}
-
-static struct ski_segment *take_segments(struct ski_worker *worker)
-{
-	/* Acquire: the links. Pairs with push_segment(). */
-	return atomic_exchange_explicit(&worker->surplus_segments, NULL,
-					memory_order_acquire);
 }
 
 static void keep_fiber(struct ski_worker *worker, struct ski_fiber *fiber)
@@ -91,75 +24,137 @@ static void keep_fiber(struct ski_worker *worker, struct ski_fiber *fiber)
 	worker->spare_count++;
 }
 
-/* Some of @from's surplus becomes the worker's own, the rest its surplus, which
- * is empty mostly: it was looked at first. */
-static void recall_fibers(struct ski_worker *worker, struct ski_worker *from)
+/* Any thread: one that no deque can be given. */
+static void push_stray(struct skua_pool *pool, struct ski_fiber *fiber)
 {
-	struct ski_fiber *fiber = take_fibers(from);
-	struct ski_fiber *none = NULL;
-	uint32_t kept = 0;
+	/* Relaxed: the CAS checks it. */
+	struct ski_fiber *head =
+		atomic_load_explicit(&pool->strays, memory_order_relaxed);
 
-	for (; fiber && worker->spare_count < FIBERS_KEPT; kept++) {
-		struct ski_fiber *next = next_fiber(fiber);
-
-		keep_fiber(worker, fiber);
-		fiber = next;
-	}
-	if (kept)
-		count_surplus(worker, -kept);
-	/* Release: the list. Pairs with take_fibers(). Failure: a trim has put
-	 * some back; one by one then. */
-	if (fiber && atomic_compare_exchange_strong_explicit(
-			     &worker->surplus, &none, fiber,
-			     memory_order_release, memory_order_relaxed))
-		return;
-	while (fiber) {
-		struct ski_fiber *next = next_fiber(fiber);
-
-		push_fiber(worker, fiber);
-		fiber = next;
-	}
+	do
+		fiber->node.next = head ? &head->node : NULL;
+	/* Release: the link and the fiber. Pairs with take_strays(). Failure
+	 * only reloads. */
+	while (!atomic_compare_exchange_weak_explicit(
+		&pool->strays, &head, fiber, memory_order_release,
+		memory_order_relaxed));
 }
 
-static bool recall_any(struct ski_worker *worker)
+/* Any thread: all of them. Mostly there are none. */
+static struct ski_fiber *take_strays(struct skua_pool *pool)
+{
+	/* Relaxed: a look, so that the line stays shared. */
+	if (!atomic_load_explicit(&pool->strays, memory_order_relaxed))
+		return NULL;
+	/* Acquire: the fibers. Pairs with push_stray(). */
+	return atomic_exchange_explicit(&pool->strays, NULL,
+					memory_order_acquire);
+}
+
+static void put_surplus(struct ski_worker *worker, struct ski_fiber *fiber)
+{
+	if (ski_unlikely(ski_deque_reserve(&worker->surplus, 1)))
+		push_stray(worker->pool, fiber);
+	else
+		ski_deque_push(&worker->surplus, (uintptr_t)fiber);
+}
+
+static void store_fiber(struct ski_worker *worker, struct ski_fiber *fiber)
+{
+	if (worker->spare_count < FIBERS_KEPT)
+		keep_fiber(worker, fiber);
+	else
+		put_surplus(worker, fiber);
+}
+
+static struct ski_fiber *kept_fiber(struct ski_worker *worker)
+{
+	struct ski_fiber *fiber = worker->spares;
+
+	if (fiber) {
+		worker->spares = next_fiber(fiber);
+		worker->spare_count--;
+	}
+	return fiber;
+}
+
+static struct ski_fiber *own_surplus(struct ski_worker *worker)
+{
+	return (struct ski_fiber *)ski_deque_take(&worker->surplus);
+}
+
+/* The one that has lain longest in the surplus of some worker. */
+static struct ski_fiber *steal_fiber(struct ski_worker *worker)
 {
 	struct skua_pool *pool = worker->pool;
+	unsigned slots = ski_pool_slots(pool);
+	unsigned at = worker->last_lender;
+	uintptr_t fiber;
 
-	recall_fibers(worker, worker);
-	for (unsigned i = 0; i < ski_pool_slots(pool) && !worker->spares; i++)
-		recall_fibers(worker, pool->worker[i]);
-	return worker->spares;
+	ski_rcu_read_lock();
+	fiber = ski_steal_oldest(&pool->worker[at]->surplus);
+	for (unsigned i = 1; i < slots && !fiber; i++) {
+		if (++at == slots)
+			at = 0;
+		fiber = ski_steal_oldest(&pool->worker[at]->surplus);
+	}
+	ski_rcu_read_unlock();
+	worker->last_lender = at;
+	return (struct ski_fiber *)fiber;
+}
+
+/* One of them; the others have a home again. */
+static struct ski_fiber *take_stray(struct ski_worker *worker)
+{
+	struct ski_fiber *fiber = take_strays(worker->pool);
+	struct ski_fiber *other = fiber ? next_fiber(fiber) : NULL;
+
+	while (other) {
+		struct ski_fiber *next = next_fiber(other);
+
+		store_fiber(worker, other);
+		other = next;
+	}
+	return fiber;
 }
 
 /* Tasks suspend now on this worker, now on that: before a new stack is mapped
  * those that lie idle elsewhere are used, or each worker would end with as
- * many as all need together. One that another worker has just taken whole is
- * waited for, but not for long. */
-static void find_fibers(struct ski_worker *worker)
+ * many as all need together. */
+static struct ski_fiber *find_fiber(struct ski_worker *worker)
 {
-	for (int i = 0; !recall_any(worker) && i < RECALLS; i++) {
-		if (!is_surplus(worker->pool))
-			return;
-		ski_thread_yield();
-	}
+	struct ski_fiber *fiber = steal_fiber(worker);
+
+	return fiber ? fiber : take_stray(worker);
+}
+
+static struct ski_fiber *__attribute__((__cold__, __noinline__))
+find_or_open(struct ski_worker *worker)
+{
+	struct ski_fiber *fiber = find_fiber(worker);
+
+	if (!fiber)
+		fiber = ski_fiber_open(worker, worker->pool->stack_bytes);
+	/* No more to be had: somebody may have put one back. */
+	return fiber ? fiber : find_fiber(worker);
+}
+
+/* Out of line: waits that are not deep do without. */
+static struct ski_fiber *__attribute__((__noinline__))
+more_fibers(struct ski_worker *worker)
+{
+	struct ski_fiber *fiber = own_surplus(worker);
+
+	return ski_likely(fiber) ? fiber : find_or_open(worker);
 }
 
 static struct ski_fiber *next_spare(struct ski_worker *worker)
 {
-	struct ski_fiber *fiber;
+	struct ski_fiber *fiber = kept_fiber(worker);
 
-	if (!worker->spares)
-		find_fibers(worker);
-	if (!worker->spares) {
-		fiber = ski_fiber_open(worker, worker->pool->stack_bytes);
-		/* No more to be had: somebody may have put one back. */
-		if (fiber || !recall_any(worker))
-			return fiber;
-	}
-	fiber = worker->spares;
-	worker->spares = next_fiber(fiber);
-	worker->spare_count--;
-	if (fiber->home != worker)
+	if (ski_unlikely(!fiber))
+		fiber = more_fibers(worker);
+	if (ski_unlikely(fiber && fiber->home != worker))
 		ski_fiber_move(fiber, worker);
 	return fiber;
 }
@@ -188,10 +183,30 @@ void ski_cache_put_fiber(struct ski_worker *worker, struct ski_fiber *fiber)
 {
 	if (!worker->spare)
 		worker->spare = fiber;
-	else if (worker->spare_count < FIBERS_KEPT)
-		keep_fiber(worker, fiber);
 	else
-		put_surplus(worker, fiber);
+		store_fiber(worker, fiber);
+}
+
+static void push_segment(struct ski_worker *worker, struct ski_segment *segment)
+{
+	/* Relaxed: the CAS checks it. */
+	struct ski_segment *head = atomic_load_explicit(
+		&worker->surplus_segments, memory_order_relaxed);
+
+	do
+		segment->next = head;
+	/* Release: the link. Pairs with take_segments(). Failure only
+	 * reloads. */
+	while (!atomic_compare_exchange_weak_explicit(
+		&worker->surplus_segments, &head, segment, memory_order_release,
+		memory_order_relaxed));
+}
+
+static struct ski_segment *take_segments(struct ski_worker *worker)
+{
+	/* Acquire: the links. Pairs with push_segment(). */
+	return atomic_exchange_explicit(&worker->surplus_segments, NULL,
+					memory_order_acquire);
 }
 
 static struct ski_segment *new_segment(void)
@@ -238,12 +253,14 @@ void ski_cache_put_segment(struct ski_worker *worker,
 	worker->segment_count++;
 }
 
-/* Acquire: who popped the proxy did so in a read-side section, which the
- * grace period waits for. Pairs with ski_proxy_popped(). */
+/* Relaxed: what offered the proxy happened before the segment was idle. And who
+ * popped it, ski_proxy_popped(), releases nothing by that: it did so in a
+ * read-side section, in which it looks at the segment to the end. The section
+ * was open before this saw it, so the grace period that follows waits for it. */
 static bool is_queued(struct ski_segment *segment)
 {
 	return atomic_load_explicit(&segment->proxy.state,
-				    memory_order_acquire) != SKI_PROXY_IDLE;
+				    memory_order_relaxed) != SKI_PROXY_IDLE;
 }
 
 void ski_cache_trim_rings(struct ski_deque *deque, struct ski_trimmed *trimmed)
@@ -259,24 +276,49 @@ void ski_cache_trim_rings(struct ski_deque *deque, struct ski_trimmed *trimmed)
 	}
 }
 
-void ski_cache_trim(struct ski_worker *worker, struct ski_trimmed *trimmed)
+/* It is the caller's. */
+static void trim_fiber(struct skua_pool *pool, struct ski_fiber *fiber,
+		       struct ski_trimmed *trimmed)
 {
-	struct ski_fiber *fiber = take_fibers(worker);
-	struct ski_segment *segment = take_segments(worker);
+	if (is_queued(fiber->first)) {
+		push_stray(pool, fiber);
+		return;
+	}
+	fiber->node.next = trimmed->fibers ? &trimmed->fibers->node : NULL;
+	trimmed->fibers = fiber;
+}
+
+void ski_cache_trim_strays(struct skua_pool *pool, struct ski_trimmed *trimmed)
+{
+	struct ski_fiber *fiber = take_strays(pool);
 
 	while (fiber) {
 		struct ski_fiber *next = next_fiber(fiber);
 
-		if (is_queued(fiber->first)) {
-			push_fiber(worker, fiber);
-		} else {
-			fiber->node.next =
-				trimmed->fibers ? &trimmed->fibers->node : NULL;
-			trimmed->fibers = fiber;
-			count_surplus(worker, (uint32_t)-1);
-		}
+		trim_fiber(pool, fiber, trimmed);
 		fiber = next;
 	}
+}
+
+/* As many as there are at first: the owner goes on. Under the lock `freeing`. */
+static void trim_surplus(struct ski_worker *worker, struct ski_trimmed *trimmed)
+{
+	size_t count = ski_deque_count(&worker->surplus);
+
+	while (count--) {
+		uintptr_t fiber = ski_steal_oldest(&worker->surplus);
+
+		if (!fiber)
+			return;
+		trim_fiber(worker->pool, (struct ski_fiber *)fiber, trimmed);
+	}
+}
+
+static void trim_segments(struct ski_worker *worker,
+			  struct ski_trimmed *trimmed)
+{
+	struct ski_segment *segment = take_segments(worker);
+
 	while (segment) {
 		struct ski_segment *next = segment->next;
 
@@ -288,6 +330,13 @@ void ski_cache_trim(struct ski_worker *worker, struct ski_trimmed *trimmed)
 		}
 		segment = next;
 	}
+}
+
+void ski_cache_trim(struct ski_worker *worker, struct ski_trimmed *trimmed)
+{
+	trim_surplus(worker, trimmed);
+	trim_segments(worker, trimmed);
+	ski_cache_trim_rings(&worker->surplus, trimmed);
 	ski_cache_trim_rings(&worker->inner, trimmed);
 	ski_cache_trim_rings(&worker->producer.deque, trimmed);
 }
@@ -312,15 +361,23 @@ void ski_cache_free(struct ski_trimmed *trimmed)
 
 void ski_cache_close(struct ski_worker *worker)
 {
-	struct ski_trimmed all = { .fibers = worker->spares,
-				   .segments = worker->segments };
+	struct ski_trimmed all = { .segments = worker->segments };
+	struct ski_fiber *fiber;
 
 	ski_cache_free(&all);
-	all.fibers = take_fibers(worker);
 	all.segments = take_segments(worker);
 	ski_cache_free(&all);
+	while ((fiber = kept_fiber(worker)) || (fiber = own_surplus(worker)))
+		ski_fiber_close(fiber);
 	if (worker->spare)
 		ski_fiber_close(worker->spare);
 	if (worker->fiber)
 		ski_fiber_close(worker->fiber);
+}
+
+void ski_cache_close_strays(struct skua_pool *pool)
+{
+	struct ski_trimmed all = { .fibers = take_strays(pool) };
+
+	ski_cache_free(&all);
 }

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Fibers and segments that a worker keeps for the next time: a few of its own,
- * the rest in lists that the worker or who trims the pool takes whole.
+ * Fibers and segments that a worker keeps for the next time: a few of its own.
+ * The rest is surplus: fibers in a deque that all workers take from, segments in
+ * a list that the worker or who trims the pool takes whole. Protocol:
+ * docs/design/fiber.md.
  */
 #ifndef SKI_CACHE_H
 #define SKI_CACHE_H
@@ -29,12 +31,17 @@ struct ski_trimmed {
 	struct ski_ring *rings;
 };
 
-/* Any thread. Not what a proxy in some deque still points to. */
+/* Any thread that holds the pool's lock `freeing`; then comes a grace period. Not
+ * what a proxy in some deque still points to: such fibers become strays, so these
+ * are trimmed first. */
+void ski_cache_trim_strays(struct skua_pool *pool, struct ski_trimmed *trimmed);
 void ski_cache_trim(struct ski_worker *worker, struct ski_trimmed *trimmed);
 /* The rings that one deque has outgrown. */
 void ski_cache_trim_rings(struct ski_deque *deque, struct ski_trimmed *trimmed);
 void ski_cache_free(struct ski_trimmed *trimmed);
 /* After the worker has ended: all of it. */
 void ski_cache_close(struct ski_worker *worker);
+/* After all have: what lies in no worker's surplus. */
+void ski_cache_close_strays(struct skua_pool *pool);
 
 #endif

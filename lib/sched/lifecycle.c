@@ -43,8 +43,8 @@ bool ski_pool_is_over(struct skua_pool *pool)
 
 /* By a lock, since the caller may be any thread: a read-side section would
  * register it with liburcu, which ends the process if it has no memory for
- * that. A trim frees rings under the same lock, and those that it frees were
- * replaced before: who locks after it finds others. */
+ * that. A trim takes the rings that it will free under the same lock, and those
+ * were replaced before: who locks after it finds others. */
 static uintptr_t take_oldest(struct skua_pool *pool, struct ski_deque *deque)
 {
 	uintptr_t job;

@@ -51,6 +51,7 @@ void ski_pool_free(struct skua_pool *pool)
 {
 	for (unsigned i = 0; i < ski_pool_slots(pool); i++)
 		ski_worker_close(pool->worker[i]);
+	ski_cache_close_strays(pool);
 	ski_free(pool->worker);
 	pthread_mutex_destroy(&pool->freeing);
 	ski_registry_destroy(&pool->guests);
@@ -171,28 +172,37 @@ size_t skua_pool_running(const struct skua_pool *pool)
 	return between(pool, SKI_COUNT_FINISHED, SKI_COUNT_STARTED);
 }
 
+/* What is idle, out of reach of all others from now on. Those who began to look
+ * at it before may still do so. */
+static void gather(struct skua_pool *pool, struct ski_trimmed *trimmed)
+{
+	uint32_t count = ski_registry_count(&pool->guests);
+
+	ski_cache_trim_strays(pool, trimmed);
+	for (unsigned i = 0; i < ski_pool_slots(pool); i++)
+		ski_cache_trim(pool->worker[i], trimmed);
+	for (uint32_t i = 0; i < count; i++) {
+		struct ski_guest *guest = ski_registry_at(&pool->guests, i);
+
+		ski_cache_trim_rings(&guest->producer.deque, trimmed);
+	}
+}
+
 int skua_pool_trim(struct skua_pool *pool)
 {
 	struct ski_trimmed trimmed = { NULL, NULL, NULL };
-	uint32_t count;
 
 	if (!pool)
 		return SKUA_EINVAL;
 	if (!ski_pool_alive(pool))
 		return SKUA_ECLOSED;
-	for (unsigned i = 0; i < ski_pool_slots(pool); i++)
-		ski_cache_trim(pool->worker[i], &trimmed);
-	count = ski_registry_count(&pool->guests);
-	for (uint32_t i = 0; i < count; i++) {
-		struct ski_guest *guest = ski_registry_at(&pool->guests, i);
-
-		ski_cache_trim_rings(&guest->producer.deque, &trimmed);
-	}
-	ski_rcu_synchronize();
-	/* Against who looks without a section: take_oldest(), lifecycle.c. */
+	/* It looks at deques without a section, as take_oldest() in lifecycle.c
+	 * does: they keep each other out. */
 	pthread_mutex_lock(&pool->freeing);
-	ski_cache_free(&trimmed);
+	gather(pool, &trimmed);
 	pthread_mutex_unlock(&pool->freeing);
+	ski_rcu_synchronize();
+	ski_cache_free(&trimmed);
 	return 0;
 }
 

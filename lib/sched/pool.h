@@ -52,7 +52,8 @@ struct skua_pool {
 	_Atomic(uint32_t) joining; /* 0, 1: a thread joins them, 2: joined */
 	ski_slot_state ended; /* final when all have left */
 	ski_slot_state drained; /* never final: see skua_pool_drain() */
-	pthread_mutex_t freeing; /* what was trimmed, or looking at it */
+	_Atomic(struct ski_fiber *) strays; /* idle, in no worker's surplus */
+	pthread_mutex_t freeing; /* what a trim takes: see lifecycle.c */
 	/* A, often. */
 	struct ski_parking parking;
 	_Alignas(SKI_LINE) _Atomic(unsigned) wake_hint;

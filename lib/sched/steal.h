@@ -18,8 +18,8 @@ uintptr_t ski_steal_fair(struct ski_worker *worker);
 /* Whether there seems to be more work for somebody. */
 bool ski_steal_is_there(struct skua_pool *pool);
 /* Any thread, also one that RCU does not know: the oldest job of a deque whose
- * rings nobody frees meanwhile; or 0. So does its owner, or who holds the pool's
- * lock `freeing`, or who is alone with the pool. */
+ * rings nobody frees meanwhile; or 0. So does its owner, or who is in a read-side
+ * section, or holds the pool's lock `freeing`, or is alone with the pool. */
 uintptr_t ski_steal_oldest(struct ski_deque *deque);
 /* Who is alone with @pool: one job out of a deque of it; 0 for none. */
 uintptr_t ski_steal_any(struct skua_pool *pool);

@@ -48,12 +48,16 @@ struct ski_worker *ski_worker_open(struct skua_pool *pool, unsigned index)
 		goto no_producer;
 	if (ski_deque_init(&worker->inner))
 		goto no_inner;
+	if (ski_deque_init(&worker->surplus))
+		goto no_surplus;
 	worker->fiber = ski_fiber_open(worker, pool->stack_bytes);
 	if (!worker->fiber)
 		goto no_fiber;
 	atomic_init(&worker->segment, worker->fiber->first);
 	return worker;
 no_fiber:
+	ski_deque_destroy(&worker->surplus);
+no_surplus:
 	ski_deque_destroy(&worker->inner);
 no_inner:
 	ski_producer_destroy(&worker->producer);
@@ -65,6 +69,7 @@ no_producer:
 void ski_worker_close(struct ski_worker *worker)
 {
 	ski_cache_close(worker);
+	ski_deque_destroy(&worker->surplus);
 	ski_deque_destroy(&worker->inner);
 	ski_producer_destroy(&worker->producer);
 	ski_free(worker);

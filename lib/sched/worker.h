@@ -24,6 +24,7 @@ struct ski_queue {
 struct ski_worker {
 	struct ski_producer producer; /* what tasks submit */
 	struct ski_deque inner; /* parts of running tasks: proxies, frames */
+	struct ski_deque surplus; /* fibers that lie idle, for all to take */
 	struct skua_pool *pool; /* I */
 	unsigned index; /* I */
 	struct ski_thread thread; /* under the pool's lock */
@@ -33,11 +34,7 @@ struct ski_worker {
 	_Atomic(struct ski_segment *) segment;
 	/* A. */
 	_Alignas(SKI_LINE) struct ski_inbox inbox;
-	_Atomic(struct ski_fiber *) surplus; /* O pushes, A takes all */
-	_Atomic(struct ski_segment *) surplus_segments; /* the same */
-	/* A: the sum of all workers' is what lies in surplus or is on its way
-	 * from one to another. */
-	_Atomic(uint32_t) surplus_count;
+	_Atomic(struct ski_segment *) surplus_segments; /* O, A: see cache.c */
 	_Atomic(uint32_t) hand; /* see room.h: O frees, resizing wants */
 	/* O, all of the rest. */
 	_Alignas(SKI_LINE) struct ski_fiber *fiber; /* that runs */
@@ -58,6 +55,7 @@ struct ski_worker {
 	struct ski_context outside; /* the thread's own stack */
 	uint64_t random;
 	unsigned last_victim;
+	unsigned last_lender; /* had a fiber that lay idle */
 	unsigned tick;
 	unsigned delay; /* pauses before the next look at guests */
 	unsigned vain; /* wakes in a row that found nothing */

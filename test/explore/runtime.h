@@ -56,6 +56,7 @@ static inline void rt_open_worker(struct rt *rt, unsigned i)
 	atomic_init(&worker->segment, segment);
 	ex_assert(!ski_producer_init(&worker->producer, 0));
 	ex_assert(!ski_deque_init(&worker->inner));
+	ex_assert(!ski_deque_init(&worker->surplus));
 	ski_queue_init(&worker->ready);
 	ski_queue_init(&worker->yielded);
 }
@@ -88,8 +89,10 @@ static inline void rt_close(struct rt *rt)
 			ski_block_free(segment->next, SKUA_SEGMENT_BYTES);
 		ski_block_free(segment, SKUA_SEGMENT_BYTES);
 		ski_deque_destroy(&worker->inner);
+		ski_deque_destroy(&worker->surplus);
 		ski_producer_destroy(&worker->producer);
 	}
+	ski_cache_close_strays(&rt->pool);
 	ski_registry_destroy(&rt->pool.guests);
 }
 

@@ -26,6 +26,7 @@
 enum {
 	THREADS = 40, /* liburcu asks for memory at 1, 9, 25, 57, … */
 	PENDING = 5,
+	IDLE = 40, /* stacks: more than a worker keeps for itself */
 	WORKERS = 30,
 	LIMIT_SECONDS = 60,
 	PAGE_BYTES = 4096,
@@ -91,6 +92,28 @@ void *mremap(void *old, size_t bytes, size_t more, int flags, ...)
 
 static pthread_barrier_t all_are_through;
 
+static void *meet(void *all)
+{
+	EXPECT(skua_barrier_wait(all) == 0);
+	return NULL;
+}
+
+/* Its worker has registered then, and there is something to trim. */
+static void suspend_some(struct skua_pool *pool)
+{
+	struct skua_future *tasks[IDLE];
+	struct skua_barrier all;
+
+	EXPECT(skua_barrier_init(&all, IDLE) == 0);
+	for (int i = 0; i < IDLE; i++)
+		EXPECT(skua_submit(pool, meet, &all, &tasks[i]) == 0);
+	for (int i = 0; i < IDLE; i++) {
+		EXPECT(skua_future_result(tasks[i], SKUA_FOREVER, NULL) == 0);
+		skua_future_release(tasks[i]);
+	}
+	EXPECT(skua_barrier_destroy(&all) == 0);
+}
+
 static void *cancel_and_close(void *pool)
 {
 	EXPECT(skua_pool_shutdown(pool,
@@ -118,8 +141,7 @@ static void threads_never_register(void)
 	EXPECT(pthread_barrier_init(&all_are_through, NULL, THREADS) == 0);
 	for (int i = 0; i < THREADS; i++) {
 		pools[i] = fault_open(1);
-		/* Now its worker has registered. */
-		fault_take(fault_submit(pools[i]));
+		suspend_some(pools[i]);
 		if (i % 2)
 			skua_pool_retain(pools[i]);
 	}
