@@ -53,6 +53,8 @@
  * SKUA_DECLARE_TASK_VOID_EXTERN with the same arguments declares in a header.
  * Their forks and joins are calls: inside one file prefer SKUA_TASK.
  *
+ * A task that holds a plain mutex across a join: isolate.h.
+ *
  * Without NDEBUG, a task that returns with unjoined children and a join that
  * does not match its fork stop in assert(), or in SKUA_FORK_CHECK(ok, text)
  * if you define that before.
@@ -68,6 +70,7 @@
 #include <skua/atomic.h>
 #include <skua/error.h>
 #include <skua/future.h>
+#include <skua/isolate.h>
 #include <skua/pool.h>
 
 #if defined(NDEBUG) && !defined(SKUA_FORK_CHECK)

@@ -8,7 +8,8 @@
  * for them), fork.h (fork-join for compute kernels), group.h (tasks waited for
  * and cancelled together), invoke.h (functions at once), for.h, reduce.h and
  * scan.h (parallel loops), sort.h (arrays), pipeline.h (items that go through
- * stages), sync.h (sleep, yield, locks), thread.h (plain threads).
+ * stages), sync.h (sleep, yield, locks), isolate.h (plain locks held across
+ * waits), thread.h (plain threads).
  */
 #ifndef SKUA_SKUA_H
 #define SKUA_SKUA_H
@@ -19,6 +20,7 @@
 #include <skua/future.h>
 #include <skua/group.h>
 #include <skua/invoke.h>
+#include <skua/isolate.h>
 #include <skua/map.h>
 #include <skua/ordered.h>
 #include <skua/pipeline.h>

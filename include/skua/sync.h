@@ -13,7 +13,7 @@
  * and the task goes on later on the same thread. In a plain thread it blocks
  * the thread. Both kinds may meet on one object, and tasks of any pools. (A
  * pthread_mutex_t that a task holds across a wait is held while other tasks
- * run on its thread: use these instead.)
+ * run on its thread: use these instead, or isolate.h.)
  *
  * Objects
  *   Each is a struct of yours that is ready once it holds its SKUA_…_INIT or

@@ -155,6 +155,13 @@ static inline uintptr_t ski_deque_take(struct ski_deque *deque)
 	return job;
 }
 
+/* Owner: above this it has pushed what it pushes from now on. */
+static inline ski_index ski_deque_bottom(struct ski_deque *deque)
+{
+	/* Relaxed: the owner's own. */
+	return atomic_load_explicit(&deque->bottom, memory_order_relaxed);
+}
+
 /*
  * Any thread, in a read-side section: take up to @most of the oldest jobs. More
  * than one only from a deque whose owner never takes. Returns how many; 0 if

@@ -46,6 +46,9 @@ struct ski_segment {
 	struct ski_segment *previous; /* O: older in the chain */
 	struct ski_segment *next; /* O: the cached spare */
 	struct skua_job proxy; /* run: I; state: A */
+	/* O: frames from this one on, counted from 1, are inside a region
+	 * (isolation.md); 0: none. T read it when they have won a frame. */
+	_Atomic(uint32_t) isolated;
 	/* A: the truth. */
 	_Alignas(SKI_LINE) _Atomic(uint64_t) word;
 	_Alignas(SKI_LINE) struct skua_frame frame[];
@@ -107,6 +110,30 @@ static inline uint32_t ski_segment_index(const struct ski_segment *segment,
 static inline uintptr_t ski_segment_at(struct ski_segment *segment, uint32_t i)
 {
 	return (uintptr_t)&segment->frame[i];
+}
+
+/* Owner: frames from @from - 1 on are inside a region; 0: none. */
+static inline void ski_segment_set_isolated(struct ski_segment *segment,
+					    uint32_t from)
+{
+	/* Relaxed: published with each frame, by its exposure. */
+	atomic_store_explicit(&segment->isolated, from, memory_order_relaxed);
+}
+
+static inline uint32_t ski_segment_isolated(struct ski_segment *segment)
+{
+	/* Relaxed: the owner's own, or came with a frame that was won. */
+	return atomic_load_explicit(&segment->isolated, memory_order_relaxed);
+}
+
+/* Who has won @frame: whether it is inside a region. It stays so until it is
+ * done, and what is older never is. */
+static inline bool ski_frame_isolated(struct skua_frame *frame)
+{
+	struct ski_segment *segment = ski_segment_of(frame);
+	uint32_t from = ski_segment_isolated(segment);
+
+	return from && ski_segment_index(segment, frame) + 1 >= from;
 }
 
 /* Owner: where the next fork looks up again when split is frame @i. */
@@ -255,6 +282,47 @@ static inline uint32_t ski_forkstack_expose_all(struct ski_segment *segment)
 	if (count)
 		ski_segment_expose(segment, split, count);
 	return count;
+}
+
+/*
+ * Owner: take all frames older than @from that are public, so that thieves find
+ * those behind. The oldest is returned; @from if there is none. They are joined
+ * after ski_forkstack_rebase(), or given back.
+ */
+static inline uint32_t ski_forkstack_hide(struct ski_segment *segment,
+					  uint32_t from)
+{
+	/* Relaxed: the CAS checks it. */
+	uint64_t word =
+		atomic_load_explicit(&segment->word, memory_order_relaxed);
+
+	while (ski_word_top(word) < from)
+		/* Relaxed: the owner wrote these frames itself. An RMW, so the
+		 * sequence that an older exposure heads goes on. Failure: a
+		 * thief was faster, or spurious. */
+		if (atomic_compare_exchange_weak_explicit(
+			    &segment->word, &word,
+			    ski_word(from, ski_word_split(word)),
+			    memory_order_relaxed, memory_order_relaxed))
+			return ski_word_top(word);
+	return from;
+}
+
+/* Owner, when all frames from @end on are joined: those from @first on, which
+ * were hidden, are public again. PARK-A follows. */
+static inline void ski_forkstack_give_back(struct ski_segment *segment,
+					   uint32_t first, uint32_t end)
+{
+	/* Relaxed: no thief writes here, top is at split. */
+	ski_assert(atomic_load_explicit(&segment->word, memory_order_relaxed) ==
+		   ski_word(end, end));
+	/* Release: the frames. Pairs with ski_forkstack_steal(). */
+	atomic_store_explicit(&segment->word, ski_word(first, end),
+			      memory_order_release);
+	/* Relaxed: hints. */
+	atomic_store_explicit(&segment->pub.split, ski_segment_at(segment, end),
+			      memory_order_relaxed);
+	ski_segment_listen(segment);
 }
 
 enum ski_join {

@@ -5,7 +5,7 @@
  *
  *	0		awake, nothing there
  *	ASLEEP		asleep or about to be (| NAP: it wakes by itself soon)
- *	NAP		alone: blocked in a join, wants its list and no work
+ *	NAP		alone: wants its list and no work (blocked, isolated)
  *	CLAIMED		somebody woke it to look for work
  *	node [| CLAIMED]	a list, newest first
  *

@@ -5,6 +5,7 @@
 #include <skua/sync.h>
 
 #include "clock.h"
+#include "isolate.h"
 #include "wait.h"
 
 /* A timer that resumes a fiber. With a waiter or a ticket, only if nobody told
@@ -103,9 +104,11 @@ static void yield_to_other(struct ski_worker *worker)
 	if (!other)
 		return;
 	ski_queue_put(&worker->yielded, &self->node);
+	ski_isolate_leave(worker, self);
 	worker->suspended++;
 	ski_wait_switch(worker, other);
 	worker->suspended--;
+	ski_isolate_return(self);
 }
 
 void skua_yield(void)

@@ -31,6 +31,8 @@ struct ski_segment *ski_chain_push(struct ski_worker *worker,
 	}
 	ski_segment_give(next, ski_segment_fiber(segment));
 	next->pub.scope = segment->pub.scope;
+	/* Its frames are younger than all of this one's. */
+	ski_segment_set_isolated(next, ski_segment_isolated(segment) ? 1 : 0);
 	next->previous = segment;
 	publish(worker, next);
 	return next;

@@ -27,7 +27,7 @@ void ski_child_give_back(struct ski_worker *worker)
 
 void ski_child_change(struct ski_worker *worker, uintptr_t job)
 {
-	struct skua_future *child = (struct skua_future *)job;
+	struct skua_future *child = ski_future_of_job(job);
 
 	if ((job & SKI_JOB_FRAME) || child->job.run != ski_child_run ||
 	    child->group != worker->group)

@@ -26,6 +26,11 @@ struct ski_fiber {
 	struct ski_segment *first; /* I */
 	_Atomic(struct ski_segment *) current; /* O: the newest segment */
 	_Atomic(int) *root; /* O: where skua_fail() tells */
+	/* O, all three: the number of the region in which it was left, or 0;
+	 * and the list of those. See isolate.h. */
+	uint64_t region;
+	struct ski_fiber *beside;
+	struct ski_fiber **beside_at;
 	struct ski_stack stack; /* I */
 };
 

@@ -4,6 +4,7 @@
 
 #include "cache.h"
 #include "chain.h"
+#include "isolate.h"
 #include "join.h"
 #include "pool.h"
 #include "run.h"
@@ -82,12 +83,34 @@ void skua_show_1(skua_here here)
 	look_at_idle(worker, segment, true);
 }
 
+/* Until frame @i, the youngest, is the caller's to run (true) or done. */
+static bool join(struct ski_worker *worker, struct ski_segment *segment,
+		 uint32_t i)
+{
+	if (ski_unlikely(worker->region) &&
+	    ski_isolate_join(worker, segment, i))
+		return true;
+	switch (ski_forkstack_join(segment, i)) {
+	case SKI_JOIN_EXPOSED:
+		look_at_idle(worker, segment, ski_segment_ready(segment));
+		return true;
+	case SKI_JOIN_MINE:
+		return true;
+	case SKI_JOIN_STOLEN:
+		break;
+	}
+	ski_join_frame(worker, segment, i);
+	ski_forkstack_rebase(segment, i);
+	return false;
+}
+
 uintptr_t skua_join_slow_1(skua_here here)
 {
 	struct ski_segment *segment = ski_segment_of(here - 1);
 	struct ski_worker *worker = ski_worker_of(segment->frame);
 	struct skua_frame *frame = here - 1;
 	uint32_t i;
+	bool mine;
 
 	if (here == segment->frame) {
 		segment = segment->previous;
@@ -95,16 +118,8 @@ uintptr_t skua_join_slow_1(skua_here here)
 		frame = &segment->frame[SKI_SEGMENT_FRAMES - 1];
 	}
 	i = ski_segment_index(segment, frame);
-	switch (ski_forkstack_join(segment, i)) {
-	case SKI_JOIN_EXPOSED:
-		look_at_idle(worker, segment, ski_segment_ready(segment));
-		return (uintptr_t)frame | 1;
-	case SKI_JOIN_MINE:
-		return (uintptr_t)frame | 1;
-	case SKI_JOIN_STOLEN:
-		break;
-	}
-	ski_join_frame(worker, segment, i);
-	ski_forkstack_rebase(segment, i);
-	return (uintptr_t)frame;
+	mine = join(worker, segment, i);
+	if (ski_unlikely(worker->region))
+		ski_isolate_joined(worker, segment, i);
+	return (uintptr_t)frame | mine;
 }

@@ -10,6 +10,7 @@
 #include <skua/future.h>
 #include <skua/group.h>
 
+#include "run.h"
 #include "slab.h"
 #include "slot.h"
 
@@ -47,6 +48,12 @@ struct skua_future {
 
 _Static_assert(sizeof(struct skua_future) <= SKI_OBJECT_BYTES, "one line");
 _Static_assert(sizeof(struct ski_extra) <= SKI_OBJECT_BYTES, "one object");
+
+/* What a deque has, of those that are no frames and no proxies. */
+static inline struct skua_future *ski_future_of_job(uintptr_t job)
+{
+	return (struct skua_future *)(void *)ski_job_header(job);
+}
 
 /* Give the memory back, options and boxed frame too. */
 void ski_future_free(struct skua_future *future);

@@ -3,6 +3,7 @@
 
 #include "cache.h"
 #include "chain.h"
+#include "isolate.h"
 #include "pool.h"
 #include "rcu.h"
 #include "run.h"
@@ -49,6 +50,11 @@ static bool leapfrog(struct ski_worker *worker, struct skua_frame *frame,
 	ski_rcu_read_unlock();
 	if (!won)
 		return false;
+	/* What waits in it must not let strangers in, nor we what is above:
+	 * not on this stack. */
+	if (ski_unlikely(ski_frame_isolated(won)) &&
+	    ski_isolate_detour(worker, won))
+		return true;
 	if (ski_frame_state(frame) != SKUA_FRAME_DONE) {
 		ski_run_frame(here, won);
 		return true;
@@ -87,9 +93,13 @@ void ski_join_frame(struct ski_worker *worker, struct ski_segment *segment,
 		    uint32_t i)
 {
 	struct skua_frame *frame = &segment->frame[i];
-	skua_here here = behind(worker, segment, i);
 	struct ski_fiber *fiber = worker->fiber;
+	skua_here here = NULL;
 
+	/* In a region nothing may be won that could be a stranger: it would
+	 * have to be passed on, to somebody who is in none. */
+	if (ski_likely(!worker->region))
+		here = behind(worker, segment, i);
 	while (here && leapfrog(worker, frame, here))
 		;
 	if (here && ski_segment_of(here) != segment)

@@ -77,7 +77,7 @@ static void drain(struct skua_pool *pool)
 			&pool->worker[0]->producer.counters;
 
 		ski_count_add(counters, SKI_COUNT_STARTED, 1);
-		ski_future_discard((struct skua_future *)job,
+		ski_future_discard(ski_future_of_job(job),
 				   ski_pool_revoking(pool));
 		ski_count_add(counters, SKI_COUNT_FINISHED, 1);
 	}
@@ -147,7 +147,7 @@ static void cancel_in(struct skua_pool *pool, struct ski_deque *deque,
 		if (!job)
 			break;
 		ski_count_add(counters, SKI_COUNT_STARTED, 1);
-		ski_future_discard((struct skua_future *)job,
+		ski_future_discard(ski_future_of_job(job),
 				   ski_pool_revoking(pool));
 		ski_count_add(counters, SKI_COUNT_FINISHED, 1);
 	}

@@ -5,6 +5,7 @@
 #include "cache.h"
 #include "child.h"
 #include "clock.h"
+#include "isolate.h"
 #include "pool.h"
 #include "run.h"
 #include "steal.h"
@@ -332,12 +333,62 @@ static bool serve(struct ski_worker *worker)
 	return true;
 }
 
+/* Until something is resumed here, or may run again. Nobody wakes it for jobs,
+ * and what it does not run itself is for others. */
+static void lie_low(struct ski_worker *worker)
+{
+	/* The end of a group that somebody here waits for, perhaps. */
+	ski_child_settle(worker);
+	if (worker->ready.first)
+		return;
+	if (ski_deque_count(&worker->producer.deque) ||
+	    ski_deque_count(&worker->inner))
+		ski_wake_published(worker->pool);
+	if (ski_inbox_lie_down(&worker->inbox, SKI_INBOX_NAP)) {
+		/* PARK-B: that before the look at paused. Pairs with PARK-A in
+		 * ski_pool_unpause(): it rouses us, or we see it. */
+		ski_fence_full(PARK_B);
+		if (ski_pool_paused(worker->pool) ||
+		    !ski_isolate_has_job(worker))
+			sleep_until(worker, SKI_INBOX_NAP,
+				    ski_timers_next(&worker->timers));
+	}
+	ski_loop_collect(worker);
+}
+
+/* In a region: only what was started inside, wherever its parts are here. */
+static void isolated(struct ski_worker *worker)
+{
+	bool fair = !(++worker->tick % SKI_FAIR_EVERY);
+	struct ski_inbox_node *node = NULL;
+	uintptr_t job = 0;
+
+	ski_alarm_ring(worker);
+	ski_loop_collect(worker);
+	if (ski_unlikely(fair))
+		job = ski_isolate_job(worker, true);
+	if (!job)
+		node = ski_isolate_take(worker, &worker->ready);
+	if (!job && !node)
+		job = ski_isolate_job(worker, false);
+	if (!job && !node)
+		node = ski_isolate_take(worker, &worker->yielded);
+	if (job || node)
+		go_on_or_run(worker, node, job);
+	else if (!ski_isolate_end(worker))
+		lie_low(worker);
+}
+
 /* One turn: a fiber that is ready, a job, or one that gave way. */
 static bool turn(struct ski_worker *worker)
 {
 	struct ski_inbox_node *node = NULL;
 	uintptr_t job;
 
+	if (ski_unlikely(worker->region)) {
+		isolated(worker);
+		return true;
+	}
 	if (ski_unlikely(ski_worker_is_dismissed(worker)))
 		return serve(worker);
 	job = fair_job(worker);

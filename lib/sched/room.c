@@ -4,6 +4,7 @@
 #include "child.h"
 #include "clock.h"
 #include "hook.h"
+#include "isolate.h"
 #include "pool.h"
 #include "run.h"
 #include "wait.h"
@@ -165,11 +166,12 @@ static int wait(struct skua_pool *pool, size_t need, uint64_t ends,
 				deadline_ns);
 }
 
-/* A worker of the pool that cannot be left must not stand still: nobody else
- * might empty the queue. */
+/* A worker of the pool that cannot be left, or runs nothing of the queue
+ * meanwhile, must not stand still: nobody else might empty it. */
 static bool must_go_on(bool inside)
 {
-	return inside && ski_wait_prepare(ski_self);
+	return inside &&
+	       (ski_isolate_is_on(ski_self) || ski_wait_prepare(ski_self));
 }
 
 int ski_room_enter(struct skua_pool *pool, size_t need, int64_t timeout_ns,
@@ -262,8 +264,12 @@ bool ski_room_is_busy(struct ski_worker *worker)
 
 bool ski_room_free(struct ski_worker *worker)
 {
-	uint32_t before = set_hand(worker, SKI_HAND_FREE);
+	uint32_t before;
 
+	/* It runs nothing that comes from outside of the region. */
+	if (ski_unlikely(worker->region))
+		return false;
+	before = set_hand(worker, SKI_HAND_FREE);
 	if (!counts(before) && counts(before | SKI_HAND_FREE))
 		add_places(&worker->pool->room, 1);
 	return !(before & SKI_HAND_FREE);

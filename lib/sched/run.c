@@ -3,6 +3,7 @@
 
 #include "cache.h"
 #include "future.h"
+#include "isolate.h"
 #include "pool.h"
 #include "rcu.h"
 #include "wake.h"
@@ -28,7 +29,11 @@ static void adopt_frame(skua_here here, struct skua_frame *frame)
 	struct ski_fiber *owner = ski_fiber_of(frame);
 	struct ski_worker *worker = fiber->home;
 	bool counted = worker->pool->bound == SKI_NO_QUEUE;
+	bool isolated = ski_frame_isolated(frame);
+	uint32_t before = 0;
 
+	if (ski_unlikely(isolated))
+		before = ski_isolate_begin(worker, fiber->first);
 	if (ski_unlikely(counted))
 		ski_room_busy(worker);
 	fiber->root = owner->root;
@@ -36,19 +41,41 @@ static void adopt_frame(skua_here here, struct skua_frame *frame)
 	ski_run_frame(here, frame);
 	ski_fiber_set_scope(fiber, NULL);
 	fiber->root = NULL;
+	if (ski_unlikely(isolated))
+		ski_isolate_done(fiber->first, before);
 	if (ski_unlikely(counted))
 		ski_room_free(worker);
 }
 
+static void run_isolated(skua_here here, struct skua_job *job)
+{
+	struct ski_segment *segment = ski_segment_of(here);
+	uint32_t before = ski_isolate_begin(ski_worker_of(here), segment);
+
+	job->run(here, job);
+	ski_isolate_done(segment, before);
+}
+
+/* Out of line, so that the other jobs are one jump. */
+__attribute__((__noinline__)) static void run_flagged(skua_here here,
+						      uintptr_t job)
+{
+	struct skua_job *header = ski_job_header(job);
+
+	if (job & SKI_JOB_FRAME)
+		adopt_frame(here, (struct skua_frame *)(void *)header);
+	else
+		run_isolated(here, header);
+}
+
 void ski_run(skua_here here, uintptr_t job)
 {
-	if (job & SKI_JOB_FRAME) {
-		adopt_frame(here, (struct skua_frame *)(job & ~SKI_JOB_FRAME));
-	} else {
-		struct skua_job *header = (struct skua_job *)job;
+	struct skua_job *header = (struct skua_job *)job;
 
+	if (ski_likely(!(job & SKI_JOB_FLAGS)))
 		header->run(here, header);
-	}
+	else
+		run_flagged(here, job);
 }
 
 static struct ski_segment *segment_of_proxy(struct skua_job *job)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Running what was found: a job by its address, a frame of a fork stack with
- * bit 0 set.
+ * bit 0 set. Bit 1 of a job: it was submitted inside a region (isolate.h).
  */
 #ifndef SKI_RUN_H
 #define SKI_RUN_H
@@ -9,6 +9,14 @@
 #include "worker.h"
 
 #define SKI_JOB_FRAME ((uintptr_t)1)
+#define SKI_JOB_ISOLATED ((uintptr_t)2)
+#define SKI_JOB_FLAGS ((uintptr_t)3)
+
+/* Of what is no frame. */
+static inline struct skua_job *ski_job_header(uintptr_t job)
+{
+	return (struct skua_job *)(job & ~SKI_JOB_FLAGS);
+}
 
 static inline uintptr_t ski_job_of_frame(struct skua_frame *frame)
 {

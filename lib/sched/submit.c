@@ -8,6 +8,7 @@
 #include "child.h"
 #include "future.h"
 #include "guest.h"
+#include "isolate.h"
 #include "options.h"
 #include "pool.h"
 #include "run.h"
@@ -18,6 +19,7 @@
 struct submitter {
 	struct ski_producer *producer;
 	struct ski_guest *guest; /* NULL inside */
+	uintptr_t mark; /* SKI_JOB_ISOLATED, or 0 */
 	size_t places; /* taken in a bounded pool */
 	bool at_once; /* beyond its bound */
 };
@@ -34,7 +36,8 @@ static int submitter_of(struct submitter *who, struct skua_pool *pool)
 		return SKUA_ECLOSED;
 	closing = ski_pool_closing(pool);
 	if (worker && worker->pool == pool) {
-		*who = (struct submitter){ .producer = &worker->producer };
+		*who = (struct submitter){ .producer = &worker->producer,
+					   .mark = ski_isolate_mark(worker) };
 		return closing & SKI_CANCELLING ? ski_pool_refusal(pool) : 0;
 	}
 	if (closing)
@@ -109,6 +112,12 @@ static struct skua_future *new_future(struct ski_slab *slab, skua_run *run,
 	return future;
 }
 
+/* Into room that was reserved. */
+static void push(struct submitter *who, struct skua_job *job)
+{
+	ski_deque_push(&who->producer->deque, (uintptr_t)job | who->mark);
+}
+
 /* Into room that was reserved. After this the future may be gone, unless it is
  * wanted. SKUA_ECLOSED: it was taken back, and is the workers' to free. */
 static int publish(struct submitter *who, struct skua_pool *pool,
@@ -120,7 +129,7 @@ static int publish(struct submitter *who, struct skua_pool *pool,
 	/* Counted before it is pushed: a pool is over when as many have
 	 * finished as were pushed. */
 	ski_count_add(&who->producer->counters, SKI_COUNT_PUSHED, 1);
-	ski_deque_push(&who->producer->deque, (uintptr_t)&future->job);
+	push(who, &future->job);
 	counts = ski_parking_published(&pool->parking);
 	/* Behind PARK-A: either the pool's end sees the count, or we see that
 	 * it is closing. */
@@ -344,7 +353,7 @@ static int publish_many(struct submitter *who, struct skua_pool *pool,
 		if (out)
 			out[i] = list;
 		list->result = NULL;
-		ski_deque_push(&who->producer->deque, (uintptr_t)&list->job);
+		push(who, &list->job);
 		list = next;
 	}
 	wake(pool);
@@ -421,7 +430,7 @@ int ski_submit_child(struct skua_pool *pool, struct ski_group *group,
 		return leave(&who, error);
 	}
 	ski_child_enter(group);
-	ski_deque_push(&who.producer->deque, (uintptr_t)&child->job);
+	push(&who, &child->job);
 	wake(pool);
 	return leave(&who, 0);
 }

@@ -6,6 +6,7 @@
 #include "alarm.h"
 #include "cache.h"
 #include "child.h"
+#include "isolate.h"
 #include "loop.h"
 #include "pool.h"
 #include "wake.h"
@@ -47,15 +48,20 @@ void ski_wait_switch(struct ski_worker *worker, struct ski_fiber *fiber)
 
 void ski_wait_suspend(struct ski_worker *worker)
 {
-	bool freed = ski_unlikely(worker->pool->bound == SKI_NO_QUEUE) &&
-		     ski_room_free(worker);
+	struct ski_fiber *fiber = worker->fiber;
+	bool busy = ski_unlikely(worker->pool->bound == SKI_NO_QUEUE) &&
+		    ski_room_is_busy(worker);
 
+	if (ski_unlikely(busy))
+		ski_room_free(worker);
 	ski_count_add(&worker->producer.counters, SKI_COUNT_SUSPENSIONS, 1);
 	ski_child_settle(worker);
+	ski_isolate_leave(worker, fiber);
 	worker->suspended++;
 	ski_wait_switch(worker, ski_cache_take_fiber(worker));
 	worker->suspended--;
-	if (ski_unlikely(freed))
+	ski_isolate_return(fiber);
+	if (ski_unlikely(busy))
 		ski_room_busy(worker);
 }
 
@@ -106,9 +112,9 @@ struct ski_fiber *ski_wait_other(struct ski_worker *worker)
 
 	ski_alarm_ring(worker);
 	ski_loop_collect(worker);
-	node = ski_queue_take(&worker->ready);
+	node = ski_isolate_next(worker, &worker->ready);
 	if (!node)
-		node = ski_queue_take(&worker->yielded);
+		node = ski_isolate_next(worker, &worker->yielded);
 	return node ? ski_fiber_of_node(node) : NULL;
 }
 
@@ -135,12 +141,15 @@ static void serve_inbox(struct ski_worker *worker, struct ski_fiber *self)
 /* No stack to switch to: serve the inbox on this one. */
 static void block(struct ski_worker *worker)
 {
+	struct ski_fiber *fiber = worker->fiber;
 	bool busy = ski_room_is_busy(worker);
 
 	ski_child_settle(worker);
+	ski_isolate_leave(worker, fiber);
 	worker->suspended++;
-	serve_inbox(worker, worker->fiber);
+	serve_inbox(worker, fiber);
 	worker->suspended--;
+	ski_isolate_return(fiber);
 	/* A task that it went on with meanwhile may have ended. */
 	if (busy)
 		ski_room_busy(worker);

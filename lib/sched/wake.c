@@ -46,9 +46,11 @@ void ski_wake_from(struct skua_pool *pool, unsigned first)
 		struct ski_inbox *inbox = &pool->worker[i]->inbox;
 		uintptr_t was = ski_inbox_claim(inbox, true);
 
-		if (!was)
+		if (was)
+			ski_parking_claimed(&pool->parking,
+					    was & SKI_INBOX_NAP);
+		else if (!ski_inbox_rouse(inbox))
 			continue;
-		ski_parking_claimed(&pool->parking, was & SKI_INBOX_NAP);
 		ski_futex_wake(ski_inbox_address(inbox), 1);
 	}
 }

@@ -15,7 +15,7 @@ void ski_wake_published(struct skua_pool *pool);
 void ski_wake_counted(struct skua_pool *pool, uint64_t counts);
 /* One more worker, nappers only if @nappers. */
 void ski_wake_one(struct skua_pool *pool, bool nappers);
-/* All that sleep, from worker @first on. */
+/* All that sleep or wait for their inbox, from worker @first on. */
 void ski_wake_from(struct skua_pool *pool, unsigned first);
 /* A searcher found work. */
 void ski_wake_found(struct ski_worker *worker);

@@ -21,6 +21,19 @@ struct ski_queue {
 	struct ski_inbox_node **last;
 };
 
+/* Of a worker that runs only what was started inside: see isolate.h. The fields
+ * below are of those that a task entered: where its frames begin. */
+struct ski_region {
+	struct ski_region *outer; /* or NULL */
+	uint64_t number; /* never used again on this worker */
+	ski_index mark; /* jobs above it were submitted inside */
+	struct ski_fiber *fiber; /* the task's, or NULL */
+	struct ski_segment *segment;
+	uint32_t here; /* its first frame there */
+	uint32_t first; /* those from here on are put aside */
+	uint32_t before; /* what segment->isolated was */
+};
+
 struct ski_worker {
 	struct ski_producer producer; /* what tasks submit */
 	struct ski_deque inner; /* parts of running tasks: proxies, frames */
@@ -45,9 +58,15 @@ struct ski_worker {
 	unsigned suspended; /* tasks and joins that wait here */
 	unsigned segment_count;
 	struct ski_segment *segments; /* cached, linked by next */
+	struct ski_region *region; /* on top, or NULL: all may run */
 	struct ski_queue ready; /* fibers to go on with */
 	struct ski_queue yielded; /* the same, when others had a turn */
 	struct ski_timers timers;
+	uint64_t regions; /* entered so far */
+	struct ski_region lent; /* by what was found, not by a call */
+	struct ski_fiber *inside; /* those left in some region */
+	struct ski_queue held; /* ready, but outside of the region */
+	uintptr_t stray; /* a job that is to run first in the region, or 0 */
 	/* Children of this group that have ended here and still count in it:
 	 * see child.h. */
 	struct ski_group *group;

@@ -131,6 +131,34 @@ void ski_child_change(struct ski_worker *worker, uintptr_t job)
 	ex_assert(!"no groups here");
 }
 
+/* No regions here, so no turn comes by. */
+
+struct ski_inbox_node *ski_isolate_take(struct ski_worker *worker,
+					struct ski_queue *queue)
+{
+	(void)worker;
+	return ski_queue_take(queue);
+}
+
+uintptr_t ski_isolate_job(struct ski_worker *worker, bool fair)
+{
+	(void)worker;
+	(void)fair;
+	return 0;
+}
+
+bool ski_isolate_has_job(struct ski_worker *worker)
+{
+	(void)worker;
+	return false;
+}
+
+bool ski_isolate_end(struct ski_worker *worker)
+{
+	(void)worker;
+	return true;
+}
+
 void ski_wait_arrive(struct ski_worker *worker)
 {
 	(void)worker;

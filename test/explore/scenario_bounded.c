@@ -7,13 +7,17 @@
  * At no time more are admitted than there are places, everybody is told, and at
  * the end the word says what the pool holds.
  */
+#include "isolate.h"
 #include "room.h"
 #include "wait.h"
 
-/* Tasks of the pool can be suspended. */
+/* Tasks of the pool, which are threads here, can be suspended and are in no
+ * region. */
 #define ski_wait_prepare(worker) ((void)(worker), 0)
+#define ski_isolate_is_on(worker) ((void)(worker), false)
 #include "room.c"
 #undef ski_wait_prepare
+#undef ski_isolate_is_on
 
 #include "runtime.h"
 

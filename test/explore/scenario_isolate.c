@@ -1,0 +1,269 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Isolation: frames older than a region and frames inside of it in one segment,
+ * a worker in a region that lies low, and one that others must not wake for jobs.
+ * The source of lib/sched: isolate.c, loop.c, fork.c, run.c, wake.c, pause.c.
+ *
+ * Worker 0 is in a region. No context is switched: what is left inside is said to
+ * be, and loops are played turn by turn.
+ */
+#include "fork_children.h"
+
+#include "isolate.h"
+
+#include "../../lib/sched/isolate.c"
+#include "../../lib/sched/loop.c"
+
+/* ---- frames ---- */
+
+enum {
+	OLDER, /* children */
+	YOUNGER
+};
+
+/* The mark says for sure what is inside, whenever it was won. */
+static void run_marked(struct skua_frame *frame)
+{
+	uint64_t child = frame->data[0];
+
+	ex_assert(ski_frame_isolated(frame) == (child != OLDER));
+	ski_run(ski_fiber_base(ski_self->fiber), ski_job_of_frame(frame));
+}
+
+static void steal_any(void)
+{
+	struct skua_frame *frame;
+	bool again = false;
+
+	rt_worker(&s.rt);
+	ski_rcu_read_lock();
+	frame = ski_forkstack_steal(s.rt.fiber[0].first, true, &again);
+	ski_rcu_read_unlock();
+	if (frame)
+		run_marked(frame);
+}
+
+static void steal_two(void)
+{
+	steal_any();
+	steal_any();
+}
+
+static void enter_here(struct ski_worker *worker)
+{
+	worker->spare = worker->fiber;
+	ex_assert(!enter(worker, &worker->lent));
+	worker->spare = NULL;
+}
+
+/* As the loop of its worker, while the task waits in the region. */
+static void run_inside(struct ski_worker *worker)
+{
+	uintptr_t job;
+
+	prepare_wait();
+	ski_isolate_leave(worker, worker->fiber);
+	while ((job = ski_isolate_job(worker, false))) {
+		struct skua_frame *frame =
+			(struct skua_frame *)(void *)ski_job_header(job);
+
+		ex_assert(frame->data[0] != OLDER);
+		/* Behind all frames of the task: another fiber's. */
+		ski_run_frame(&worker->fiber->first->frame[2], frame);
+	}
+	ski_isolate_return(worker->fiber);
+}
+
+static void wait_inside(void)
+{
+	skua_here here = start_owner();
+	struct ski_worker *worker = ski_self;
+
+	fork_leaves(&here, 1);
+	enter_here(worker);
+	fork_leaves(&here, 1);
+	run_inside(worker);
+	join_leaves(&here, YOUNGER, 1);
+	leave(worker, &worker->lent);
+	ex_assert(!worker->region && !worker->inside);
+	join_leaves(&here, OLDER, 1);
+}
+
+/* The older one is joined inside, and its place used again. */
+static void join_older_inside(void)
+{
+	skua_here here = start_owner();
+	struct ski_worker *worker = ski_self;
+
+	fork_leaves(&here, 1);
+	enter_here(worker);
+	fork_leaves(&here, 1);
+	run_inside(worker);
+	join_leaves(&here, YOUNGER, 1);
+	join_leaves(&here, OLDER, 1);
+	fork_leaves(&here, 1);
+	run_inside(worker);
+	join_leaves(&here, YOUNGER + 1, 1);
+	leave(worker, &worker->lent);
+}
+
+#define ISOLATE_SCENARIO(id, text, ...)                                  \
+	EX_SCENARIO(id, .concept = "isolate", .what = text, .state = &s, \
+		    .state_bytes = sizeof(s), __VA_ARGS__)
+
+ISOLATE_SCENARIO(isolate_frames, "frames before and inside, and a thief",
+		 .setup = setup_two, .check = check,
+		 .run = { wait_inside, steal_two })
+ISOLATE_SCENARIO(isolate_join, "... where older ones are joined inside",
+		 .setup = setup_two, .check = check,
+		 .run = { join_older_inside, steal_any })
+
+/* ---- sleep ---- */
+
+/* What a submit pushes, and who ran it. */
+static void note_job(skua_here here, struct skua_job *job)
+{
+	(void)here;
+	(void)job;
+	note_run(0);
+}
+
+static void note_inside(skua_here here, struct skua_job *job)
+{
+	(void)here;
+	(void)job;
+	note_run(1);
+}
+
+static void push_job(struct ski_worker *worker, uintptr_t mark)
+{
+	struct skua_frame *box = &worker->fiber->first->frame[3];
+
+	box->job.run = note_job;
+	ex_assert(!ski_deque_reserve(&worker->producer.deque, 1));
+	ski_deque_push(&worker->producer.deque, (uintptr_t)&box->job | mark);
+}
+
+/* In a region, with a job inside that must not start yet. */
+static void setup_paused(void)
+{
+	struct ski_worker *worker = &s.rt.worker[0];
+
+	rt_open(&s.rt, 1);
+	atomic_init(&s.rt.pool.paused, true);
+	open(worker, &worker->lent, NULL);
+	push_job(worker, SKI_JOB_ISOLATED);
+}
+
+static void turns_inside(void)
+{
+	struct ski_worker *worker = rt_worker(&s.rt);
+
+	while (worker->region)
+		ex_assert(turn(worker));
+}
+
+static void unpause(void)
+{
+	ski_pool_unpause(&s.rt.pool);
+}
+
+static void check_job(void)
+{
+	ex_assert(times_run(0) == 1);
+	rt_close(&s.rt);
+}
+
+/* Worker 0 is about to lie low, worker 1 is asleep, and worker 2 submits. */
+static void setup_low(void)
+{
+	struct ski_worker *worker = &s.rt.worker[0];
+
+	rt_open(&s.rt, 3);
+	open(worker, &worker->lent, NULL);
+	ex_assert(ski_inbox_lie_down(&s.rt.worker[1].inbox, SKI_INBOX_ASLEEP));
+	ski_parking_announce(&s.rt.pool.parking, false, false);
+}
+
+static void lie_there(void)
+{
+	lie_low(rt_worker(&s.rt));
+}
+
+static void wake_and_run(void)
+{
+	struct ski_worker *worker = rt_worker(&s.rt);
+
+	sleep_until(worker, SKI_INBOX_ASLEEP, -1);
+	get_up(worker, false);
+	while (!s.ran[ex_self()][0])
+		ex_assert(turn(worker));
+}
+
+static void submit_one(void)
+{
+	push_job(rt_worker(&s.rt), 0);
+	ski_wake_published(&s.rt.pool);
+}
+
+/* Before the region: a job in the deque and a fiber that is ready. One job
+ * inside. A thief may have either job. */
+static void setup_below(void)
+{
+	struct ski_worker *worker = &s.rt.worker[0];
+
+	rt_open(&s.rt, 2);
+	push_job(worker, 0);
+	ski_queue_put(&worker->ready, &s.rt.fiber[1].node);
+	open(worker, &worker->lent, NULL);
+	s.rt.fiber[0].first->frame[2].job.run = note_inside;
+	ex_assert(!ski_deque_reserve(&worker->producer.deque, 1));
+	ski_deque_push(&worker->producer.deque,
+		       (uintptr_t)&s.rt.fiber[0].first->frame[2].job |
+			       SKI_JOB_ISOLATED);
+}
+
+/* In the region each turn may run what is inside, and nothing else. */
+static void end_inside(void)
+{
+	struct ski_worker *worker = rt_worker(&s.rt);
+
+	while (worker->region) {
+		ex_assert(turn(worker));
+		ex_assert(!worker->region || !s.ran[ex_self()][0]);
+	}
+	ex_assert(worker->ready.first == &s.rt.fiber[1].node);
+	ex_assert(!worker->ready.first->next);
+	ski_queue_init(&worker->ready);
+}
+
+static void steal_job(void)
+{
+	struct ski_worker *worker = rt_worker(&s.rt);
+	uintptr_t job;
+
+	ski_rcu_read_lock();
+	job = ski_steal_oldest(&s.rt.worker[0].producer.deque);
+	ski_rcu_read_unlock();
+	if (job)
+		ski_run(ski_fiber_base(worker->fiber), job);
+}
+
+static void check_below(void)
+{
+	ex_assert(times_run(0) +
+			  ski_deque_count(&s.rt.worker[0].producer.deque) ==
+		  1);
+	ex_assert(times_run(1) == 1);
+	rt_close(&s.rt);
+}
+
+ISOLATE_SCENARIO(isolate_below, "what is older than the region, and a thief",
+		 .setup = setup_below, .check = check_below,
+		 .run = { end_inside, steal_job })
+ISOLATE_SCENARIO(isolate_paused, "a pool goes on, and who lies low",
+		 .setup = setup_paused, .check = check_job,
+		 .run = { turns_inside, unpause })
+ISOLATE_SCENARIO(isolate_low, "who lies low is not woken for a job",
+		 .setup = setup_low, .check = check_job, .daemons = 2,
+		 .run = { lie_there, wake_and_run, submit_one })
