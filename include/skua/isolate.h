@@ -53,7 +53,8 @@ extern "C" {
  * are to be joined before it returns. @fn returns: it does not leave by
  * longjmp() or by ending the thread.
  *
- * What else this worker has begun waits until the end: keep it short.
+ * What else this worker has begun waits until the end: keep it short. A full
+ * bounded pool takes what is submitted inside, since nobody may make room.
  *
  * In a thread that is no worker, @fn is just called: its waits block anyway. But
  * then all workers may come to stand at a lock that the thread holds.

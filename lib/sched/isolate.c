@@ -20,31 +20,28 @@ static void open(struct ski_worker *worker, struct ski_region *region,
 	region->number = ++worker->regions;
 	region->mark = ski_deque_bottom(&worker->producer.deque);
 	region->fiber = fiber;
+	ski_queue_init(&region->held);
 	worker->region = region;
 }
 
 /* Those held back come first: they are older than what is ready now. */
-static void release_held(struct ski_worker *worker)
+static void release_held(struct ski_worker *worker, struct ski_queue *held)
 {
-	struct ski_queue *held = &worker->held;
-	struct ski_inbox_node *node;
-
 	if (!held->first)
 		return;
 	if (worker->ready.first) {
 		*held->last = worker->ready.first;
 		held->last = worker->ready.last;
 	}
-	node = held->first;
-	worker->ready.first = node;
-	worker->ready.last = held->last;
-	ski_queue_init(held);
+	worker->ready = *held;
 }
 
 static void shut(struct ski_worker *worker)
 {
-	worker->region = worker->region->outer;
-	release_held(worker);
+	struct ski_region *region = worker->region;
+
+	worker->region = region->outer;
+	release_held(worker, &region->held);
 }
 
 uint32_t ski_isolate_begin(struct ski_worker *worker,
@@ -64,13 +61,13 @@ static bool is_inside(const struct ski_region *region,
 	return fiber->region >= region->number;
 }
 
+/* All that are inside stand before all that are not: see worker.h. */
 static bool has_fiber(const struct ski_worker *worker)
 {
-	for (struct ski_fiber *fiber = worker->inside; fiber;
-	     fiber = fiber->beside)
-		if (is_inside(worker->region, fiber))
-			return true;
-	return false;
+	const struct ski_region *region = worker->region;
+
+	return (worker->offering && is_inside(region, worker->offering)) ||
+	       (worker->bare && is_inside(region, worker->bare));
 }
 
 bool ski_isolate_end(struct ski_worker *worker)
@@ -86,22 +83,32 @@ bool ski_isolate_end(struct ski_worker *worker)
 
 /* ---- fibers that are left ---- */
 
+static void put(struct ski_fiber **list, struct ski_fiber *fiber)
+{
+	fiber->beside = *list;
+	fiber->beside_at = list;
+	if (fiber->beside)
+		fiber->beside->beside_at = &fiber->beside;
+	*list = fiber;
+}
+
+static void take_out(struct ski_fiber *fiber)
+{
+	*fiber->beside_at = fiber->beside;
+	if (fiber->beside)
+		fiber->beside->beside_at = fiber->beside_at;
+}
+
 void ski_isolate_keep(struct ski_worker *worker, struct ski_fiber *fiber)
 {
 	fiber->region = worker->region->number;
-	fiber->beside = worker->inside;
-	fiber->beside_at = &worker->inside;
-	if (fiber->beside)
-		fiber->beside->beside_at = &fiber->beside;
-	worker->inside = fiber;
+	put(&worker->offering, fiber);
 }
 
 void ski_isolate_forget(struct ski_fiber *fiber)
 {
 	fiber->region = 0;
-	*fiber->beside_at = fiber->beside;
-	if (fiber->beside)
-		fiber->beside->beside_at = fiber->beside_at;
+	take_out(fiber);
 }
 
 struct ski_inbox_node *ski_isolate_take(struct ski_worker *worker,
@@ -111,17 +118,15 @@ struct ski_inbox_node *ski_isolate_take(struct ski_worker *worker,
 
 	while ((node = ski_queue_take(queue)) &&
 	       !is_inside(worker->region, ski_fiber_of_node(node)))
-		ski_queue_put(&worker->held, node);
+		ski_queue_put(&worker->region->held, node);
 	return node;
 }
 
-bool ski_isolate_detour(struct ski_worker *worker, struct skua_frame *frame)
+void ski_isolate_detour(struct ski_worker *worker, struct skua_frame *frame)
 {
 	struct ski_fiber *self = worker->fiber;
 	bool busy = ski_room_is_busy(worker);
 
-	if (!ski_cache_spare(worker))
-		return false;
 	ski_child_settle(worker);
 	open(worker, &worker->lent, NULL);
 	worker->stray = ski_job_of_frame(frame);
@@ -132,7 +137,6 @@ bool ski_isolate_detour(struct ski_worker *worker, struct skua_frame *frame)
 	worker->suspended--;
 	if (busy)
 		ski_room_busy(worker);
-	return true;
 }
 
 /* ---- frames ---- */
@@ -181,18 +185,33 @@ static struct skua_frame *steal_of(struct ski_region *region,
 	}
 }
 
-static uintptr_t any_frame(struct ski_worker *worker)
+static struct ski_fiber *first_inside(const struct ski_region *region,
+				      struct ski_fiber *fiber)
+{
+	return fiber && is_inside(region, fiber) ? fiber : NULL;
+}
+
+/* Of the fiber that was left last, or so many before. Who had no more will not
+ * get any while it is left. */
+static uintptr_t any_frame(struct ski_worker *worker, unsigned depth)
 {
 	struct ski_region *region = worker->region;
+	struct ski_fiber *fiber = first_inside(region, worker->offering);
 
-	for (struct ski_fiber *fiber = worker->inside; fiber;
-	     fiber = fiber->beside) {
-		struct skua_frame *frame = NULL;
+	while (fiber) {
+		struct ski_fiber *next = first_inside(region, fiber->beside);
+		struct skua_frame *frame;
 
-		if (is_inside(region, fiber))
+		if (depth && next) {
+			depth--;
+		} else {
 			frame = steal_of(region, fiber);
-		if (frame)
-			return ski_job_of_frame(frame);
+			if (frame)
+				return ski_job_of_frame(frame);
+			take_out(fiber);
+			put(&worker->bare, fiber);
+		}
+		fiber = next;
 	}
 	return 0;
 }
@@ -221,20 +240,30 @@ static void move_to(struct ski_region *region, struct ski_segment *segment,
 	region->first = i;
 }
 
+/* A join of frame @i may take more back than that one: not what is older than
+ * the region, each join of which comes by here. */
+static bool is_near(const struct ski_region *region,
+		    const struct ski_segment *segment, uint32_t i)
+{
+	return region->segment == segment && i < region->here + SKI_KEEP / 2;
+}
+
 bool ski_isolate_join(struct ski_worker *worker, struct ski_segment *segment,
 		      uint32_t i)
 {
-	bool aside = false;
+	bool aside = false, near = false;
 
-	/* One at a time, so that each join of an older frame comes by. */
-	ski_segment_listen(segment);
 	for (struct ski_region *region = worker->region;
 	     region && region->fiber == worker->fiber; region = region->outer) {
 		if (region->segment == segment->next)
 			move_to(region, segment, i);
 		else if (region->segment == segment && region->here > i)
 			aside |= lower(region, i);
+		near |= is_near(region, segment, i);
 	}
+	/* One at a time. */
+	if (near)
+		ski_segment_listen(segment);
 	if (aside)
 		ski_forkstack_rebase(segment, i);
 	return aside;
@@ -270,30 +299,50 @@ static uintptr_t take(struct ski_worker *worker)
 		       0;
 }
 
-/* The newest but one: one that submits itself again and again does not keep
- * those before it waiting for ever. */
-static uintptr_t take_fair(struct ski_worker *worker)
+/* The newest but so many. Those go by the inner deque and back in their order;
+ * others may take them from there as well. */
+static uintptr_t take_deep(struct ski_worker *worker, unsigned depth)
 {
-	uintptr_t newest = take(worker);
-	uintptr_t job = newest ? take(worker) : 0;
+	struct ski_deque *inner = &worker->inner;
+	ski_index bottom = ski_deque_bottom(inner);
+	uintptr_t job = take(worker), other;
+	bool moved = false;
 
-	if (!job)
-		return newest;
-	/* Its place is free again. */
-	ski_deque_push(&worker->producer.deque, newest);
+	while (depth-- > 0 && !ski_deque_reserve(inner, 1) &&
+	       (other = take(worker))) {
+		ski_deque_push(inner, job);
+		job = other;
+		moved = true;
+	}
+	while (ski_index_diff(ski_deque_bottom(inner), bottom) > 0 &&
+	       (other = ski_deque_take(inner)))
+		/* Their places are free again. */
+		ski_deque_push(&worker->producer.deque, other);
+	/* A sleeper's last look may have missed them on their way. */
+	if (moved)
+		ski_wake_published(worker->pool);
 	return job;
 }
 
-uintptr_t ski_isolate_job(struct ski_worker *worker, bool fair)
+uintptr_t ski_isolate_job(struct ski_worker *worker)
 {
 	uintptr_t job = worker->stray;
 
 	worker->stray = 0;
-	if (!job && fair)
-		job = any_frame(worker);
 	if (!job && !ski_pool_paused(worker->pool))
-		job = fair ? take_fair(worker) : take(worker);
-	return job ? job : any_frame(worker);
+		job = take(worker);
+	return job ? job : any_frame(worker, 0);
+}
+
+uintptr_t ski_isolate_fair_job(struct ski_worker *worker, unsigned look)
+{
+	unsigned depth = look / 2 & -(look / 2);
+
+	if (worker->stray)
+		return ski_isolate_job(worker);
+	if (look % 2)
+		return any_frame(worker, depth);
+	return ski_pool_paused(worker->pool) ? 0 : take_deep(worker, depth);
 }
 
 /* ---- the call ---- */

@@ -38,9 +38,9 @@ static inline void ski_isolate_done(struct ski_segment *segment,
 	ski_segment_set_isolated(segment, before);
 }
 
-/* In a join, in no region: @frame was won and is inside of one. Run it in
- * another fiber, in a region, before the caller goes on. False: no stack. */
-bool ski_isolate_detour(struct ski_worker *worker, struct skua_frame *frame);
+/* In a join, in no region, with a spare in hand: @frame was won and is inside of
+ * a region. Run it in another fiber, in a region, before the caller goes on. */
+void ski_isolate_detour(struct ski_worker *worker, struct skua_frame *frame);
 
 /* In a region, before the join of frame @i of @segment, which may be older than
  * it. True: it had been put aside, and is the caller's to run. */
@@ -86,8 +86,11 @@ static inline struct ski_inbox_node *ski_isolate_next(struct ski_worker *worker,
 
 /* ---- the loop, in a region ---- */
 
-/* A job that is inside, or 0. @fair: not the newest, if there is another. */
-uintptr_t ski_isolate_job(struct ski_worker *worker, bool fair);
+/* A job that is inside, or 0. */
+uintptr_t ski_isolate_job(struct ski_worker *worker);
+/* The same, but not the newest: in one @look of 2^n as many older as that, so
+ * that each has its turn, at the price of a logarithm. */
+uintptr_t ski_isolate_fair_job(struct ski_worker *worker, unsigned look);
 /* Whether there is one in the own deque. */
 bool ski_isolate_has_job(struct ski_worker *worker);
 /* Nothing to do: leave the region if that is the loop's to do. */

@@ -43,7 +43,9 @@ static bool leapfrog(struct ski_worker *worker, struct skua_frame *frame,
 	struct ski_deque *inner = &worker->inner;
 	struct skua_frame *won;
 
-	if (ski_deque_reserve(inner, 1))
+	/* What is won may not be left: there must be room for it, and a stack
+	 * for what is isolated. */
+	if (ski_deque_reserve(inner, 1) || !ski_cache_spare(worker))
 		return false;
 	ski_rcu_read_lock();
 	won = steal_back(frame);
@@ -52,9 +54,10 @@ static bool leapfrog(struct ski_worker *worker, struct skua_frame *frame,
 		return false;
 	/* What waits in it must not let strangers in, nor we what is above:
 	 * not on this stack. */
-	if (ski_unlikely(ski_frame_isolated(won)) &&
-	    ski_isolate_detour(worker, won))
+	if (ski_unlikely(ski_frame_isolated(won))) {
+		ski_isolate_detour(worker, won);
 		return true;
+	}
 	if (ski_frame_state(frame) != SKUA_FRAME_DONE) {
 		ski_run_frame(here, won);
 		return true;

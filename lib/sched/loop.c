@@ -356,21 +356,26 @@ static void lie_low(struct ski_worker *worker)
 	ski_loop_collect(worker);
 }
 
-/* In a region: only what was started inside, wherever its parts are here. */
+/* In a region: only what was started inside, wherever its parts are here. Every
+ * so often what else would have to wait for ever comes first: who gave way, and
+ * old jobs and frames. */
 static void isolated(struct ski_worker *worker)
 {
 	bool fair = !(++worker->tick % SKI_FAIR_EVERY);
+	unsigned look = worker->tick / SKI_FAIR_EVERY;
 	struct ski_inbox_node *node = NULL;
 	uintptr_t job = 0;
 
 	ski_alarm_ring(worker);
 	ski_loop_collect(worker);
-	if (ski_unlikely(fair))
-		job = ski_isolate_job(worker, true);
-	if (!job)
+	if (ski_unlikely(fair) && look % 2)
+		node = ski_isolate_take(worker, &worker->yielded);
+	else if (ski_unlikely(fair))
+		job = ski_isolate_fair_job(worker, look / 2);
+	if (!job && !node)
 		node = ski_isolate_take(worker, &worker->ready);
 	if (!job && !node)
-		job = ski_isolate_job(worker, false);
+		job = ski_isolate_job(worker);
 	if (!job && !node)
 		node = ski_isolate_take(worker, &worker->yielded);
 	if (job || node)

@@ -202,7 +202,14 @@ int ski_room_enter(struct skua_pool *pool, size_t need, int64_t timeout_ns,
 	return error;
 }
 
-/* ---- at once ---- */
+/* ---- beyond the bound ---- */
+
+enum {
+	/* Tasks of a worker that wait for what they have submitted to start:
+	 * no more, as one that submits itself again and again would leave one
+	 * stack behind the other. */
+	GIVING_MOST = 16
+};
 
 /* Frames that are out find the task's root through its fiber, which another
  * task must not change then. */
@@ -212,25 +219,50 @@ static bool has_frames(struct ski_fiber *fiber)
 	       ski_fiber_base(fiber)->job.run;
 }
 
-void ski_room_run_here(struct ski_worker *worker, size_t n)
+static void run_here(struct ski_worker *worker, size_t n)
 {
+	struct ski_deque *deque = &worker->producer.deque;
 	struct ski_fiber *fiber = worker->fiber;
 	struct skua_group_scope *scope = ski_fiber_scope(fiber);
 	_Atomic(int) *root = fiber->root;
 	bool busy = ski_room_is_busy(worker);
+	ski_index end = ski_index_add(ski_deque_bottom(deque), -(ptrdiff_t)n);
 	uintptr_t job;
 
-	if (has_frames(fiber) || ski_pool_paused(worker->pool))
-		return;
 	ski_child_settle(worker);
 	ski_fiber_set_scope(fiber, NULL);
-	while (n-- > 0 && (job = ski_deque_take(&worker->producer.deque)))
+	/* Nothing that was there before: others may go on in a wait, and take
+	 * what is meant. */
+	while (n-- > 0 && ski_index_diff(ski_deque_bottom(deque), end) > 0 &&
+	       (job = ski_deque_take(deque)))
 		ski_run(ski_fiber_base(fiber), job);
 	ski_child_settle(worker);
 	ski_fiber_set_scope(fiber, scope);
 	fiber->root = root;
 	if (busy)
 		ski_room_busy(worker);
+}
+
+/* In a region: what was pushed is started first, on a stack of its own, or stays
+ * queued. */
+static void give_way(struct ski_worker *worker)
+{
+	if (worker->giving >= GIVING_MOST)
+		return;
+	worker->giving++;
+	ski_queue_put(&worker->yielded, &worker->fiber->node);
+	ski_wait_suspend(worker);
+	worker->giving--;
+}
+
+void ski_room_beyond(struct ski_worker *worker, size_t n)
+{
+	if (ski_pool_paused(worker->pool))
+		return;
+	if (ski_isolate_is_on(worker) && !ski_wait_prepare(worker))
+		give_way(worker);
+	else if (!has_frames(worker->fiber))
+		run_here(worker, n);
 }
 
 /* ---- without a queue ---- */

@@ -34,7 +34,7 @@ void ski_room_init(struct skua_pool *pool, size_t max_pending);
 /*
  * Who submits: @need places, all or none, waiting for them. @inside: a task of
  * the pool. In *@at_once: they are beyond the bound, and after the jobs have
- * been pushed ski_room_run_here() is due.
+ * been pushed ski_room_beyond() is due.
  * Errors: SKUA_EFULL (more than there ever are; or not now, if @timeout_ns is 0
  * or the caller must not wait), SKUA_ETIMEDOUT, SKUA_ECLOSED, SKUA_EBROKEN.
  */
@@ -42,9 +42,9 @@ int ski_room_enter(struct skua_pool *pool, size_t need, int64_t timeout_ns,
 		   bool inside, bool *at_once);
 /* @n of them are free again: the submit failed, or a job was met. */
 void ski_room_leave(struct skua_pool *pool, size_t n);
-/* In a task: run the @n jobs that it has pushed last, as far as they are still
- * there. */
-void ski_room_run_here(struct ski_worker *worker, size_t n);
+/* In a task, which may be suspended: see to it that the @n jobs that it has pushed
+ * last are started, as far as they are still there. */
+void ski_room_beyond(struct ski_worker *worker, size_t n);
 
 /* A job starts on @worker. */
 void ski_room_started(struct ski_worker *worker);

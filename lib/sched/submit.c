@@ -78,7 +78,7 @@ static int leave(struct submitter *who, int error)
 	if (who->guest)
 		ski_guest_done(who->guest);
 	else if (ski_unlikely(who->at_once))
-		ski_room_run_here(ski_self, who->places);
+		ski_room_beyond(ski_self, who->places);
 	return error;
 }
 

@@ -44,7 +44,6 @@ struct ski_worker *ski_worker_open(struct skua_pool *pool, unsigned index)
 	worker->last_victim = index ? index - 1 : 0;
 	ski_queue_init(&worker->ready);
 	ski_queue_init(&worker->yielded);
-	ski_queue_init(&worker->held);
 	if (ski_producer_init(&worker->producer, pool->generation))
 		goto no_producer;
 	if (ski_deque_init(&worker->inner))

@@ -27,6 +27,7 @@ struct ski_region {
 	struct ski_region *outer; /* or NULL */
 	uint64_t number; /* never used again on this worker */
 	ski_index mark; /* jobs above it were submitted inside */
+	struct ski_queue held; /* fibers that are ready, but not inside */
 	struct ski_fiber *fiber; /* the task's, or NULL */
 	struct ski_segment *segment;
 	uint32_t here; /* its first frame there */
@@ -64,8 +65,11 @@ struct ski_worker {
 	struct ski_timers timers;
 	uint64_t regions; /* entered so far */
 	struct ski_region lent; /* by what was found, not by a call */
-	struct ski_fiber *inside; /* those left in some region */
-	struct ski_queue held; /* ready, but outside of the region */
+	/* Fibers left in some region: those that may have frames for others,
+	 * and those that have not. Newest first, so those inside the region
+	 * on top come before the others. */
+	struct ski_fiber *offering, *bare;
+	unsigned giving; /* tasks that wait in room.c, see there */
 	uintptr_t stray; /* a job that is to run first in the region, or 0 */
 	/* Children of this group that have ended here and still count in it:
 	 * see child.h. */

@@ -140,10 +140,16 @@ struct ski_inbox_node *ski_isolate_take(struct ski_worker *worker,
 	return ski_queue_take(queue);
 }
 
-uintptr_t ski_isolate_job(struct ski_worker *worker, bool fair)
+uintptr_t ski_isolate_job(struct ski_worker *worker)
 {
 	(void)worker;
-	(void)fair;
+	return 0;
+}
+
+uintptr_t ski_isolate_fair_job(struct ski_worker *worker, unsigned look)
+{
+	(void)worker;
+	(void)look;
 	return 0;
 }
 

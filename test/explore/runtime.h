@@ -59,7 +59,6 @@ static inline void rt_open_worker(struct rt *rt, unsigned i)
 	ex_assert(!ski_deque_init(&worker->surplus));
 	ski_queue_init(&worker->ready);
 	ski_queue_init(&worker->yielded);
-	ski_queue_init(&worker->held);
 }
 
 static inline void rt_open(struct rt *rt, unsigned workers)

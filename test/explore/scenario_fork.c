@@ -7,7 +7,13 @@
  */
 #include "fork_children.h"
 
+#include "cache.h"
 #include "chain.h"
+
+/* There is always a stack for what is isolated, of which there is nothing. */
+#define ski_cache_spare(worker) ((void)(worker), true)
+#include "../../lib/sched/join.c"
+#undef ski_cache_spare
 
 /* ---- the state word: thief against waiter ---- */
 

@@ -63,7 +63,7 @@ static void run_inside(struct ski_worker *worker)
 
 	prepare_wait();
 	ski_isolate_leave(worker, worker->fiber);
-	while ((job = ski_isolate_job(worker, false))) {
+	while ((job = ski_isolate_job(worker))) {
 		struct skua_frame *frame =
 			(struct skua_frame *)(void *)ski_job_header(job);
 
@@ -85,7 +85,7 @@ static void wait_inside(void)
 	run_inside(worker);
 	join_leaves(&here, YOUNGER, 1);
 	leave(worker, &worker->lent);
-	ex_assert(!worker->region && !worker->inside);
+	ex_assert(!worker->region && !worker->offering && !worker->bare);
 	join_leaves(&here, OLDER, 1);
 }
 
@@ -107,6 +107,24 @@ static void join_older_inside(void)
 	leave(worker, &worker->lent);
 }
 
+/* The same, where all are still public when they are joined. */
+static void join_public_inside(void)
+{
+	skua_here here = start_owner();
+	struct ski_worker *worker = ski_self;
+
+	fork_leaves(&here, 1);
+	enter_here(worker);
+	fork_leaves(&here, 1);
+	prepare_wait();
+	join_leaves(&here, YOUNGER, 1);
+	join_leaves(&here, OLDER, 1);
+	fork_leaves(&here, 1);
+	prepare_wait();
+	join_leaves(&here, YOUNGER + 1, 1);
+	leave(worker, &worker->lent);
+}
+
 #define ISOLATE_SCENARIO(id, text, ...)                                  \
 	EX_SCENARIO(id, .concept = "isolate", .what = text, .state = &s, \
 		    .state_bytes = sizeof(s), __VA_ARGS__)
@@ -117,6 +135,9 @@ ISOLATE_SCENARIO(isolate_frames, "frames before and inside, and a thief",
 ISOLATE_SCENARIO(isolate_join, "... where older ones are joined inside",
 		 .setup = setup_two, .check = check,
 		 .run = { join_older_inside, steal_any })
+ISOLATE_SCENARIO(isolate_public, "... and all are public until then",
+		 .setup = setup_two, .check = check,
+		 .run = { join_public_inside, steal_any })
 
 /* ---- sleep ---- */
 
@@ -142,6 +163,16 @@ static void push_job(struct ski_worker *worker, uintptr_t mark)
 	box->job.run = note_job;
 	ex_assert(!ski_deque_reserve(&worker->producer.deque, 1));
 	ski_deque_push(&worker->producer.deque, (uintptr_t)&box->job | mark);
+}
+
+static void push_younger(struct ski_worker *worker)
+{
+	struct skua_frame *box = &worker->fiber->first->frame[2];
+
+	box->job.run = note_inside;
+	ex_assert(!ski_deque_reserve(&worker->producer.deque, 1));
+	ski_deque_push(&worker->producer.deque,
+		       (uintptr_t)&box->job | SKI_JOB_ISOLATED);
 }
 
 /* In a region, with a job inside that must not start yet. */
@@ -216,11 +247,7 @@ static void setup_below(void)
 	push_job(worker, 0);
 	ski_queue_put(&worker->ready, &s.rt.fiber[1].node);
 	open(worker, &worker->lent, NULL);
-	s.rt.fiber[0].first->frame[2].job.run = note_inside;
-	ex_assert(!ski_deque_reserve(&worker->producer.deque, 1));
-	ski_deque_push(&worker->producer.deque,
-		       (uintptr_t)&s.rt.fiber[0].first->frame[2].job |
-			       SKI_JOB_ISOLATED);
+	push_younger(worker);
 }
 
 /* In the region each turn may run what is inside, and nothing else. */
@@ -258,9 +285,51 @@ static void check_below(void)
 	rt_close(&s.rt);
 }
 
+/* Two jobs inside, and a worker that is about to sleep, whose last look may come
+ * while the younger one is out of the way. */
+static void setup_deep(void)
+{
+	struct ski_worker *worker = &s.rt.worker[0];
+
+	rt_open(&s.rt, 2);
+	open(worker, &worker->lent, NULL);
+	push_job(worker, SKI_JOB_ISOLATED);
+	push_younger(worker);
+}
+
+/* Runs one, and is busy for ever. */
+static void take_older(void)
+{
+	struct ski_worker *worker = rt_worker(&s.rt);
+	uintptr_t job = take_deep(worker, 1);
+
+	ex_assert(job);
+	ski_run(ski_fiber_base(worker->fiber), job);
+}
+
+static void park_then_run(void)
+{
+	struct ski_worker *worker = rt_worker(&s.rt);
+	uintptr_t job = park(worker);
+
+	if (job)
+		run(worker, job);
+	while (!s.ran[ex_self()][0] && !s.ran[ex_self()][1])
+		ex_assert(turn(worker));
+}
+
+static void check_deep(void)
+{
+	ex_assert(times_run(0) == 1 && times_run(1) == 1);
+	rt_close(&s.rt);
+}
+
 ISOLATE_SCENARIO(isolate_below, "what is older than the region, and a thief",
 		 .setup = setup_below, .check = check_below,
 		 .run = { end_inside, steal_job })
+ISOLATE_SCENARIO(isolate_deep, "an older job is wanted, and somebody lies down",
+		 .setup = setup_deep, .check = check_deep, .daemons = 2,
+		 .run = { take_older, park_then_run })
 ISOLATE_SCENARIO(isolate_paused, "a pool goes on, and who lies low",
 		 .setup = setup_paused, .check = check_job,
 		 .run = { turns_inside, unpause })

@@ -22,6 +22,7 @@ void scenario_block(void);
 void scenario_suspend(void);
 void scenario_timed(void);
 void scenario_trim(void);
+void scenario_isolate(void);
 
 /* scenarios_pool.c */
 void scenario_resize(void);

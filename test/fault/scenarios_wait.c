@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Tasks that wait: for children, for each other, for a time. */
+#include <errno.h>
 #include <sched.h>
 
 #include "scenarios.h"
@@ -273,4 +274,90 @@ void scenario_timed(void)
 	fault_take(held);
 	fault_close(pool);
 	fault_close(busy);
+}
+
+/* ---- isolated ---- */
+
+static pthread_mutex_t plain;
+
+static void open_plain(void)
+{
+	pthread_mutexattr_t attributes;
+
+	EXPECT(!pthread_mutexattr_init(&attributes));
+	EXPECT(!pthread_mutexattr_settype(&attributes,
+					  PTHREAD_MUTEX_ERRORCHECK));
+	EXPECT(!pthread_mutex_init(&plain, &attributes));
+	EXPECT(!pthread_mutexattr_destroy(&attributes));
+}
+
+/* On the thread of the task that has it, it would be told so. */
+static void *want_plain(void *arg)
+{
+	EXPECT(!pthread_mutex_lock(&plain));
+	EXPECT(!pthread_mutex_unlock(&plain));
+	return fault_job(arg);
+}
+
+struct isolated {
+	skua_here here;
+	bool called;
+};
+
+static void wait_for_own(void *arg)
+{
+	struct isolated *self = arg;
+	struct skua_future *own = NULL;
+	int error = 0;
+
+	self->called = true;
+	for (int i = 0; i < 4; i++)
+		slow_fib_fork(&self->here, 8);
+	skua_yield();
+	if (fault_noted(skua_submit(skua_pool_current(), fault_job, NULL, &own),
+			1))
+		error = skua_future_result(own, SKUA_FOREVER, NULL);
+	EXPECT(error == 0 || fault_shortage(error));
+	skua_future_release(own);
+	for (int i = 0; i < 4; i++)
+		EXPECT(slow_fib_join(&self->here) == 21);
+}
+
+SKUA_TASK_VOID(hold_plain, int, unused)
+{
+	struct isolated self = { .here = here };
+	int error;
+
+	(void)unused;
+	EXPECT(!pthread_mutex_lock(&plain));
+	error = skua_isolate(wait_for_own, &self);
+	EXPECT(error == 0 || fault_shortage(error));
+	EXPECT(self.called == !error);
+	EXPECT(!pthread_mutex_unlock(&plain));
+}
+
+SKUA_TASK_VOID(join_holders, int, n)
+{
+	for (int i = 0; i < n; i++)
+		hold_plain_fork(&here, i);
+	for (int i = 0; i < n; i++)
+		hold_plain_join(&here);
+}
+
+/* Either it is isolated, or it is not called. */
+void scenario_isolate(void)
+{
+	struct skua_pool *pool = fault_open(2);
+
+	open_plain();
+	fault_begin();
+	for (int i = 0; i < 4; i++) {
+		int error;
+
+		fault_noted(skua_submit(pool, want_plain, NULL, NULL), 1);
+		error = join_holders_run(pool, 3);
+		EXPECT(error == 0 || fault_shortage(error));
+	}
+	fault_close(pool);
+	EXPECT(!pthread_mutex_destroy(&plain));
 }

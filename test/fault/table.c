@@ -17,6 +17,7 @@ const struct scenario fault_scenarios[] = {
 	{ "suspend", scenario_suspend, false },
 	{ "timed", scenario_timed, false },
 	{ "trim", scenario_trim, false },
+	{ "isolate", scenario_isolate, false },
 	{ "cancel", scenario_cancel, false },
 	{ "cancel_inside", scenario_cancel_inside, false },
 	{ "close", scenario_close, false },

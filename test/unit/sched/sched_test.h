@@ -112,6 +112,27 @@ static inline struct skua_pool *open_pool(unsigned workers)
 	return pool;
 }
 
+/* A worker without a stack to switch to: one such stack has room in the address
+ * space, two have not. */
+static inline struct skua_pool *open_starved(size_t max_pending)
+{
+	struct skua_pool_options options = SKUA_POOL_OPTIONS;
+	struct skua_pool *pool = NULL;
+
+#if defined(UNDER_TSAN) || defined(UNDER_ASAN)
+	cr_skip_test("the sanitizer's shadow has no room for it");
+#endif
+#ifdef SKUA_TEST_EMULATED
+	cr_skip_test("qemu looks for a place for it for minutes, and ends");
+#endif
+	options.workers = 1;
+	options.max_pending = max_pending;
+	options.stack_bytes = (size_t)1 << (sizeof(size_t) == 8 ? 46 : 31);
+	if (skua_pool_open(&pool, &options))
+		cr_skip_test("no room for one");
+	return pool;
+}
+
 static inline void with_pools(void (*body)(struct skua_pool *, unsigned))
 {
 	unsigned counts[4];

@@ -439,26 +439,6 @@ Test(bounded_inside, start_and_stop_hooks_do_not_wait, .timeout = LIMIT)
 
 static struct skua_pool *starved;
 
-/* One such stack has room in the address space, two have not. */
-static struct skua_pool *open_starved(void)
-{
-	struct skua_pool_options options = SKUA_POOL_OPTIONS;
-	struct skua_pool *pool = NULL;
-
-#if defined(UNDER_TSAN) || defined(UNDER_ASAN)
-	cr_skip_test("the sanitizer's shadow has no room for it");
-#endif
-#ifdef SKUA_TEST_EMULATED
-	cr_skip_test("qemu looks for a place for it for minutes, and ends");
-#endif
-	options.workers = 1;
-	options.max_pending = 1;
-	options.stack_bytes = (size_t)1 << (sizeof(size_t) == 8 ? 46 : 31);
-	if (skua_pool_open(&pool, &options))
-		cr_skip_test("no room for one");
-	return pool;
-}
-
 static void *count_and_fail(void *counter)
 {
 	count_up(counter);
@@ -519,7 +499,7 @@ Test(bounded_inside, without_a_stack_the_job_runs_at_once, .timeout = LIMIT)
 {
 	atomic_size_t ran = 0;
 
-	starved = open_starved();
+	starved = open_starved(1);
 	CHECK(take(submit(starved, submit_starved, &ran)) == &ran);
 	CHECK(skua_pool_drain(starved, SKUA_FOREVER) == 0);
 	CHECK(atomic_load(&ran) == 4);
@@ -552,7 +532,7 @@ Test(bounded_inside, without_a_stack_and_with_children, .timeout = LIMIT)
 	atomic_size_t ran = 0;
 	int sum = 0;
 
-	starved = open_starved();
+	starved = open_starved(1);
 	CHECK(fork_starved_run(starved, &sum, &ran) == 0);
 	CHECK(sum == 15);
 	close_pool(starved);

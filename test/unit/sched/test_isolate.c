@@ -41,6 +41,26 @@ Test(isolate, calls_the_function_in_tasks_and_threads, .timeout = LIMIT)
 	with_pools(call_body);
 }
 
+static void *call_without_stack(void *arg)
+{
+	CHECK(skua_isolate(count_call, arg) == SKUA_ENOMEM);
+	CHECK(skua_isolate(NULL, arg) == SKUA_EINVAL);
+	return NULL;
+}
+
+Test(isolate, without_a_stack_it_is_not_called, .timeout = LIMIT)
+{
+	struct skua_pool *pool = open_starved(0);
+	atomic_size_t calls = 0;
+
+	take(submit(pool, call_without_stack, &calls));
+	cr_assert_eq(atomic_load(&calls), 0);
+	/* And nothing is left of it. */
+	take(submit(pool, do_nothing, NULL));
+	cr_assert_eq(skua_pool_close(pool, SKUA_CLOSE_WAIT), 0);
+	settle(1);
+}
+
 /* --- Without it. --- */
 
 static void *give_way(void *arg)
@@ -363,7 +383,7 @@ Test(isolate, goes_on_while_all_others_stand_at_the_mutex, .timeout = LIMIT)
 	with_pools(alone_body);
 }
 
-/* --- Children forked with `here`, before and inside. --- */
+/* --- Children forked with `here`. --- */
 
 struct at {
 	skua_here here;
@@ -371,18 +391,147 @@ struct at {
 	long value;
 };
 
-SKUA_TASK_VOID(set_event, struct at *, at)
-{
-	(void)here;
-	CHECK(skua_event_set(&at->event) == 0);
-}
-
 /* Wants the mutex: must not be run by the wait of who holds it. */
 SKUA_TASK_VOID(older, int, unused)
 {
 	(void)here;
 	(void)unused;
 	stranger(NULL);
+}
+
+/* --- Who joins a child that isolates helps it, isolated too. --- */
+
+/* Its frames are within reach for long, and wait. */
+SKUA_TASK_VOID(twig, int, height)
+{
+	if (!height) {
+		CHECK(skua_sleep(1000) == 0);
+		atomic_fetch_add(&ran, 1);
+		return;
+	}
+	twig_fork(&here, height - 1);
+	twig_fork(&here, height - 1);
+	skua_yield();
+	twig_join(&here);
+	twig_join(&here);
+}
+
+static void inside_twigs(void *arg)
+{
+	twig(((struct at *)arg)->here, 3);
+}
+
+SKUA_TASK_VOID(isolates, int, unused)
+{
+	struct at at = { .here = here };
+
+	(void)unused;
+	CHECK(pthread_mutex_lock(&plain) == 0);
+	CHECK(skua_isolate(inside_twigs, &at) == 0);
+	CHECK(pthread_mutex_unlock(&plain) == 0);
+}
+
+SKUA_TASK_VOID(joins_isolating, int, children)
+{
+	for (int i = 0; i < children; i++)
+		if (i % 2)
+			older_fork(&here, i);
+		else
+			isolates_fork(&here, i);
+	post_strangers(skua_pool_current(), 2);
+	for (int i = children; i-- > 0;)
+		if (i % 2)
+			older_join(&here);
+		else
+			isolates_join(&here);
+}
+
+/* What is won while a child is joined that holds the mutex must wait without
+ * letting in the stranger who is next. */
+static atomic_int step;
+
+static void await_step(int value)
+{
+	while (atomic_load(&step) < value)
+		sched_yield();
+}
+
+SKUA_TASK_VOID(grandchild, int, unused)
+{
+	(void)here;
+	(void)unused;
+	atomic_store(&step, 2);
+	CHECK(skua_sleep(100000) == 0);
+}
+
+static void fork_grandchild(void *arg)
+{
+	struct at *at = arg;
+
+	grandchild_fork(&at->here, 0);
+	skua_show(at->here);
+	atomic_store(&step, 1);
+	await_step(2);
+	grandchild_join(&at->here);
+}
+
+SKUA_TASK_VOID(child_that_holds, int, unused)
+{
+	struct at at = { .here = here };
+
+	(void)unused;
+	CHECK(pthread_mutex_lock(&plain) == 0);
+	CHECK(skua_isolate(fork_grandchild, &at) == 0);
+	CHECK(pthread_mutex_unlock(&plain) == 0);
+}
+
+SKUA_TASK_VOID(parent_that_helps, int, unused)
+{
+	(void)unused;
+	child_that_holds_fork(&here, 0);
+	skua_show(here);
+	await_step(1);
+	post_strangers(skua_pool_current(), 4);
+	child_that_holds_join(&here);
+}
+
+Test(isolate, who_helps_a_child_that_isolates_is_isolated, .timeout = LIMIT)
+{
+	struct skua_pool *pool = open_pool(2);
+
+	for (int i = 0; i < 20; i++) {
+		begin();
+		atomic_store(&step, 0);
+		CHECK(parent_that_helps_run(pool, 0) == 0);
+		await_strangers(4);
+		CHECK(atomic_load(&intrusions) == 0);
+	}
+	cr_assert_eq(skua_pool_close(pool, SKUA_CLOSE_WAIT), 0);
+	settle(2);
+}
+
+static void joins_isolating_body(struct skua_pool *pool, unsigned workers)
+{
+	int rounds = workers > 8 ? 10 : 100;
+
+	begin();
+	for (int i = 0; i < rounds; i++)
+		CHECK(joins_isolating_run(pool, 1 + i % 6) == 0);
+	await_strangers((size_t)rounds * 2);
+	CHECK(atomic_load(&intrusions) == 0);
+}
+
+Test(isolate, children_that_isolate_are_joined, .timeout = LIMIT)
+{
+	with_pools(joins_isolating_body);
+}
+
+/* --- ... before and inside. --- */
+
+SKUA_TASK_VOID(set_event, struct at *, at)
+{
+	(void)here;
+	CHECK(skua_event_set(&at->event) == 0);
 }
 
 /* What it waits for is its own child, and no join. */
@@ -723,6 +872,82 @@ Test(isolate, a_pool_without_a_queue_is_submitted_to, .timeout = LIMIT)
 	with_workers(bounded_by_workers);
 }
 
+/* Two jobs inside, one place, and a stranger's job before them. */
+static void *yield_once(void *arg)
+{
+	skua_yield();
+	return arg;
+}
+
+static void submit_two_at_once(void *arg)
+{
+	void *args[2] = { arg, arg };
+	struct skua_future *futures[2];
+
+	CHECK(skua_submit_many(skua_pool_current(), yield_once, args, 2,
+			       futures) == 0);
+	take(futures[0]);
+	take(futures[1]);
+}
+
+/* The second waits for what its submitter does after the submit. */
+static struct skua_event submitted;
+
+static void *await_submitter(void *arg)
+{
+	CHECK(skua_event_wait(&submitted) == 0);
+	return arg;
+}
+
+static void submit_one_that_waits(void *arg)
+{
+	struct skua_future *futures[40];
+
+	CHECK(skua_event_clear(&submitted) == 0);
+	for (size_t i = 0; i < 40; i++)
+		futures[i] = submit(skua_pool_current(), await_submitter, arg);
+	CHECK(skua_event_set(&submitted) == 0);
+	for (size_t i = 0; i < 40; i++)
+		take(futures[i]);
+}
+
+static void *hold_when_full(void *arg)
+{
+	void (**inside)(void *) = arg;
+
+	CHECK(pthread_mutex_lock(&plain) == 0);
+	post_strangers(skua_pool_current(), 1);
+	CHECK(skua_isolate(*inside, NULL) == 0);
+	CHECK(pthread_mutex_unlock(&plain) == 0);
+	return NULL;
+}
+
+static void full_body(void (*inside)(void *))
+{
+	struct skua_pool_options options = SKUA_POOL_OPTIONS;
+	struct skua_pool *pool;
+
+	options.workers = 1;
+	options.max_pending = 2;
+	cr_assert_eq(skua_pool_open(&pool, &options), 0);
+	begin();
+	take(submit(pool, hold_when_full, &inside));
+	CHECK(skua_pool_close(pool, SKUA_CLOSE_WAIT) == 0);
+	CHECK(atomic_load(&strangers) == 1);
+	CHECK(atomic_load(&intrusions) == 0);
+	settle(1);
+}
+
+Test(isolate, many_at_once_in_a_full_pool, .timeout = LIMIT)
+{
+	full_body(submit_two_at_once);
+}
+
+Test(isolate, a_job_in_a_full_pool_may_wait_for_its_submitter, .timeout = LIMIT)
+{
+	full_body(submit_one_that_waits);
+}
+
 static struct gate closing;
 
 static void wait_for_cancelled(void *arg)
@@ -817,6 +1042,56 @@ static void thread_body(struct skua_pool *pool, unsigned workers)
 Test(isolate, waits_of_a_thread_block, .timeout = LIMIT)
 {
 	with_pools(thread_body);
+}
+
+/* --- Jobs that submit themselves until an older one has run. --- */
+
+static atomic_bool old_has_run;
+
+static void run_old(void *arg)
+{
+	(void)arg;
+	atomic_store(&old_has_run, true);
+}
+
+static void submit_itself(void *arg)
+{
+	/* Far more often than it takes, and yet no hang. */
+	if (!atomic_load(&old_has_run) && atomic_fetch_add(&ran, 1) < 1000000)
+		CHECK(skua_post(skua_pool_current(), submit_itself, arg) == 0);
+}
+
+static void post_restless(void *arg)
+{
+	struct skua_pool *pool = skua_pool_current();
+
+	CHECK(skua_post(pool, run_old, NULL) == 0);
+	for (int i = 0; i < 20; i++)
+		CHECK(skua_post(pool, submit_itself, arg) == 0);
+	while (!atomic_load(&old_has_run) && atomic_load(&ran) < 1000000)
+		CHECK(skua_sleep(1000) == 0);
+}
+
+static void *hold_restless(void *arg)
+{
+	CHECK(pthread_mutex_lock(&plain) == 0);
+	post_strangers(skua_pool_current(), 4);
+	CHECK(skua_isolate(post_restless, arg) == 0);
+	CHECK(pthread_mutex_unlock(&plain) == 0);
+	return NULL;
+}
+
+Test(isolate, the_oldest_job_has_its_turn, .timeout = LIMIT)
+{
+	struct skua_pool *pool = open_pool(1);
+
+	begin();
+	atomic_store(&old_has_run, false);
+	take(submit(pool, hold_restless, NULL));
+	CHECK(atomic_load(&old_has_run));
+	CHECK(skua_pool_close(pool, SKUA_CLOSE_WAIT) == 0);
+	CHECK(atomic_load(&strangers) == 4 && !atomic_load(&intrusions));
+	settle(1);
 }
 
 /* --- Deep nesting: each level has a mutex of its own. --- */
