@@ -13,6 +13,13 @@
 
 /* ---- regions ---- */
 
+/* What is submitted from now on is marked by it. */
+static void set_region(struct ski_worker *worker, struct ski_region *region)
+{
+	worker->region = region;
+	worker->producer.mark = region ? SKI_JOB_ISOLATED : 0;
+}
+
 static void open(struct ski_worker *worker, struct ski_region *region,
 		 struct ski_fiber *fiber)
 {
@@ -21,7 +28,7 @@ static void open(struct ski_worker *worker, struct ski_region *region,
 	region->mark = ski_deque_bottom(&worker->producer.deque);
 	region->fiber = fiber;
 	ski_queue_init(&region->held);
-	worker->region = region;
+	set_region(worker, region);
 }
 
 /* Those held back come first: they are older than what is ready now. */
@@ -40,7 +47,7 @@ static void shut(struct ski_worker *worker)
 {
 	struct ski_region *region = worker->region;
 
-	worker->region = region->outer;
+	set_region(worker, region->outer);
 	release_held(worker, &region->held);
 }
 

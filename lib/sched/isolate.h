@@ -21,12 +21,6 @@ static inline bool ski_isolate_is_on(const struct ski_worker *worker)
 	return worker->region;
 }
 
-/* Owner: what a job that it submits now is marked with. */
-static inline uintptr_t ski_isolate_mark(const struct ski_worker *worker)
-{
-	return ski_isolate_is_on(worker) ? SKI_JOB_ISOLATED : 0;
-}
-
 /* At the bottom of a fiber, before and after what was started inside runs
  * there: its children are inside too, and a worker that was in no region enters
  * one, which ends in the loop. Returns what is to be given back. */

@@ -12,6 +12,7 @@ int ski_producer_init(struct ski_producer *producer, unsigned generation)
 		ski_slab_orphan(producer->slab);
 		return SKUA_ENOMEM;
 	}
+	producer->mark = 0;
 	return 0;
 }
 

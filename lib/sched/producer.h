@@ -14,6 +14,7 @@ struct ski_producer {
 	struct ski_deque deque;
 	struct ski_counters counters;
 	struct ski_slab *slab;
+	uintptr_t mark; /* on each job: SKI_JOB_ISOLATED, or 0 */
 };
 
 /* Errors: SKUA_ENOMEM. */

@@ -8,7 +8,6 @@
 #include "child.h"
 #include "future.h"
 #include "guest.h"
-#include "isolate.h"
 #include "options.h"
 #include "pool.h"
 #include "run.h"
@@ -19,7 +18,6 @@
 struct submitter {
 	struct ski_producer *producer;
 	struct ski_guest *guest; /* NULL inside */
-	uintptr_t mark; /* SKI_JOB_ISOLATED, or 0 */
 	size_t places; /* taken in a bounded pool */
 	bool at_once; /* beyond its bound */
 };
@@ -36,8 +34,7 @@ static int submitter_of(struct submitter *who, struct skua_pool *pool)
 		return SKUA_ECLOSED;
 	closing = ski_pool_closing(pool);
 	if (worker && worker->pool == pool) {
-		*who = (struct submitter){ .producer = &worker->producer,
-					   .mark = ski_isolate_mark(worker) };
+		*who = (struct submitter){ .producer = &worker->producer };
 		return closing & SKI_CANCELLING ? ski_pool_refusal(pool) : 0;
 	}
 	if (closing)
@@ -113,9 +110,9 @@ static struct skua_future *new_future(struct ski_slab *slab, skua_run *run,
 }
 
 /* Into room that was reserved. */
-static void push(struct submitter *who, struct skua_job *job)
+static void push(struct ski_producer *producer, struct skua_job *job)
 {
-	ski_deque_push(&who->producer->deque, (uintptr_t)job | who->mark);
+	ski_deque_push(&producer->deque, (uintptr_t)job | producer->mark);
 }
 
 /* Into room that was reserved. After this the future may be gone, unless it is
@@ -129,7 +126,7 @@ static int publish(struct submitter *who, struct skua_pool *pool,
 	/* Counted before it is pushed: a pool is over when as many have
 	 * finished as were pushed. */
 	ski_count_add(&who->producer->counters, SKI_COUNT_PUSHED, 1);
-	push(who, &future->job);
+	push(who->producer, &future->job);
 	counts = ski_parking_published(&pool->parking);
 	/* Behind PARK-A: either the pool's end sees the count, or we see that
 	 * it is closing. */
@@ -353,7 +350,7 @@ static int publish_many(struct submitter *who, struct skua_pool *pool,
 		if (out)
 			out[i] = list;
 		list->result = NULL;
-		push(who, &list->job);
+		push(who->producer, &list->job);
 		list = next;
 	}
 	wake(pool);
@@ -430,7 +427,7 @@ int ski_submit_child(struct skua_pool *pool, struct ski_group *group,
 		return leave(&who, error);
 	}
 	ski_child_enter(group);
-	push(&who, &child->job);
+	push(who.producer, &child->job);
 	wake(pool);
 	return leave(&who, 0);
 }
