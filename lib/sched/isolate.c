@@ -51,13 +51,26 @@ static void shut(struct ski_worker *worker)
 	release_held(worker, &region->held);
 }
 
+/* It has won something that is inside of other workers' regions. */
+static void lend(struct ski_worker *worker)
+{
+	struct skua_pool *pool = worker->pool;
+
+	open(worker, &worker->lent, NULL);
+	/* Relaxed: what was won came after its region was counted. */
+	worker->lent.serves =
+		atomic_load_explicit(&pool->regions, memory_order_relaxed);
+	/* Relaxed: ordered by PARK-B, before it lies low. */
+	atomic_fetch_add_explicit(&pool->lent, 1, memory_order_relaxed);
+}
+
 uint32_t ski_isolate_begin(struct ski_worker *worker,
 			   struct ski_segment *segment)
 {
 	uint32_t before = ski_segment_isolated(segment);
 
 	if (!worker->region)
-		open(worker, &worker->lent, NULL);
+		lend(worker);
 	ski_segment_set_isolated(segment, 1);
 	return before;
 }
@@ -77,12 +90,34 @@ static bool has_fiber(const struct ski_worker *worker)
 	       (worker->bare && is_inside(region, worker->bare));
 }
 
+bool ski_isolate_is_over(struct ski_worker *worker)
+{
+	struct skua_pool *pool = worker->pool;
+
+	if (worker->region != &worker->lent)
+		return false;
+	for (unsigned i = 0; i < ski_pool_slots(pool); i++) {
+		/* Relaxed: which region has called what we have happened before
+		 * that was won. In the loop ordered by PARK-B. */
+		uint64_t called = atomic_load_explicit(&pool->worker[i]->called,
+						       memory_order_relaxed);
+
+		if (called && called <= worker->lent.serves)
+			return false;
+	}
+	return true;
+}
+
 bool ski_isolate_end(struct ski_worker *worker)
 {
-	if (worker->region != &worker->lent || has_fiber(worker) ||
-	    ski_isolate_has_job(worker))
+	bool empty = !has_fiber(worker) && !ski_isolate_has_job(worker);
+
+	if (worker->region != &worker->lent || worker->stray ||
+	    (!empty && !ski_isolate_is_over(worker)))
 		return false;
 	shut(worker);
+	/* Relaxed: who reads more than there are rouses one in vain. */
+	atomic_fetch_sub_explicit(&worker->pool->lent, 1, memory_order_relaxed);
 	if (worker->pool->bound == SKI_NO_QUEUE)
 		ski_room_free(worker);
 	return true;
@@ -135,7 +170,7 @@ void ski_isolate_detour(struct ski_worker *worker, struct skua_frame *frame)
 	bool busy = ski_room_is_busy(worker);
 
 	ski_child_settle(worker);
-	open(worker, &worker->lent, NULL);
+	lend(worker);
 	worker->stray = ski_job_of_frame(frame);
 	/* Its number is 0: it is held back until the region ends. */
 	ski_queue_put(&worker->ready, &self->node);
@@ -354,6 +389,37 @@ uintptr_t ski_isolate_fair_job(struct ski_worker *worker, unsigned look)
 
 /* ---- the call ---- */
 
+/* Before anything inside is within reach of others, so that they see it. */
+static void count_in(struct ski_worker *worker, struct ski_region *region)
+{
+	/* Relaxed, all: see above, and the first is the worker's own. */
+	region->oldest =
+		!atomic_load_explicit(&worker->called, memory_order_relaxed);
+	if (region->oldest)
+		atomic_store_explicit(
+			&worker->called,
+			1 + atomic_fetch_add_explicit(&worker->pool->regions, 1,
+						      memory_order_relaxed),
+			memory_order_relaxed);
+}
+
+static void count_out(struct ski_worker *worker, struct ski_region *region)
+{
+	struct skua_pool *pool = worker->pool;
+
+	if (!region->oldest)
+		return;
+	/* Relaxed: ordered by the fence. */
+	atomic_store_explicit(&worker->called, 0, memory_order_relaxed);
+	/* PARK-A: that before the look for those that have still parts of it.
+	 * Pairs with PARK-B in lie_low(): they see it, or are roused. */
+	ski_fence_full(PARK_A);
+	/* Relaxed: as said. */
+	if (ski_unlikely(
+		    atomic_load_explicit(&pool->lent, memory_order_relaxed)))
+		ski_wake_low(pool);
+}
+
 /* Others may have what was forked before. */
 static int enter(struct ski_worker *worker, struct ski_region *region)
 {
@@ -363,6 +429,7 @@ static int enter(struct ski_worker *worker, struct ski_region *region)
 	if (ski_wait_prepare(worker))
 		return SKUA_ENOMEM;
 	open(worker, region, fiber);
+	count_in(worker, region);
 	region->segment = segment;
 	region->here = ski_segment_split(segment);
 	region->first = region->here;
@@ -381,6 +448,7 @@ static void leave(struct ski_worker *worker, struct ski_region *region)
 		ski_wake_published(worker->pool);
 	}
 	shut(worker);
+	count_out(worker, region);
 }
 
 int skua_isolate(void (*fn)(void *arg), void *arg)

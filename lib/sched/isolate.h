@@ -13,6 +13,13 @@
 #include "run.h"
 #include "worker.h"
 
+/* Owner, in no region: what it takes from its own deque was left in one that has
+ * ended. */
+static inline uintptr_t ski_isolate_left(uintptr_t job)
+{
+	return job & ~SKI_JOB_ISOLATED;
+}
+
 /* ---- what was started inside ---- */
 
 /* Owner: whether it runs only what was started inside of something. */
@@ -87,7 +94,11 @@ uintptr_t ski_isolate_job(struct ski_worker *worker);
 uintptr_t ski_isolate_fair_job(struct ski_worker *worker, unsigned look);
 /* Whether there is one in the own deque. */
 bool ski_isolate_has_job(struct ski_worker *worker);
-/* Nothing to do: leave the region if that is the loop's to do. */
+/* Whether it is in a region that it did not call, and those that are served by it
+ * have ended. */
+bool ski_isolate_is_over(struct ski_worker *worker);
+/* Nothing to do, or once in a while: leave the region if that is the loop's to do
+ * and nothing of it is left, or nobody needs that. */
 bool ski_isolate_end(struct ski_worker *worker);
 
 #endif

@@ -267,7 +267,7 @@ static uintptr_t next_job(struct ski_worker *worker)
 	uintptr_t job = ski_deque_take(&worker->inner);
 
 	if (!job && ski_likely(!ski_pool_paused(worker->pool)))
-		job = ski_deque_take(&worker->producer.deque);
+		job = ski_isolate_left(ski_deque_take(&worker->producer.deque));
 	if (!job && (worker->yielded.first || worker->plenty))
 		job = ski_steal_some(worker);
 	return job;
@@ -345,11 +345,13 @@ static void lie_low(struct ski_worker *worker)
 	    ski_deque_count(&worker->inner))
 		ski_wake_published(worker->pool);
 	if (ski_inbox_lie_down(&worker->inbox, SKI_INBOX_NAP)) {
-		/* PARK-B: that before the look at paused. Pairs with PARK-A in
-		 * ski_pool_unpause(): it rouses us, or we see it. */
+		/* PARK-B: that before the looks at paused and at who has called
+		 * a region. Pairs with PARK-A in ski_pool_unpause() and in
+		 * skua_isolate(): they rouse us, or we see it. */
 		ski_fence_full(PARK_B);
-		if (ski_pool_paused(worker->pool) ||
-		    !ski_isolate_has_job(worker))
+		if ((ski_pool_paused(worker->pool) ||
+		     !ski_isolate_has_job(worker)) &&
+		    !ski_isolate_is_over(worker))
 			sleep_until(worker, SKI_INBOX_NAP,
 				    ski_timers_next(&worker->timers));
 	}
@@ -368,6 +370,8 @@ static void isolated(struct ski_worker *worker)
 
 	ski_alarm_ring(worker);
 	ski_loop_collect(worker);
+	if (ski_unlikely(fair) && ski_isolate_end(worker))
+		return;
 	if (ski_unlikely(fair) && look % 2)
 		node = ski_isolate_take(worker, &worker->yielded);
 	else if (ski_unlikely(fair))

@@ -53,6 +53,8 @@ struct skua_pool {
 	ski_slot_state ended; /* final when all have left */
 	ski_slot_state drained; /* never final: see skua_pool_drain() */
 	_Atomic(struct ski_fiber *) strays; /* idle, in no worker's surplus */
+	_Atomic(uint64_t) regions; /* called so far; see isolate.c */
+	_Atomic(uint32_t) lent; /* workers in one that they did not call */
 	pthread_mutex_t freeing; /* what a trim takes: see lifecycle.c */
 	/* A, often. */
 	struct ski_parking parking;

@@ -2,6 +2,7 @@
 #include "steal.h"
 
 #include "guest.h"
+#include "isolate.h"
 #include "pool.h"
 #include "rcu.h"
 #include "run.h"
@@ -246,7 +247,9 @@ uintptr_t ski_steal_fair(struct ski_worker *worker)
 	ski_rcu_read_lock();
 	job = from_guests(worker);
 	ski_rcu_read_unlock();
-	return job ? job : ski_steal_oldest(&worker->producer.deque);
+	if (job)
+		return job;
+	return ski_isolate_left(ski_steal_oldest(&worker->producer.deque));
 }
 
 uintptr_t ski_steal_any(struct skua_pool *pool)

@@ -55,6 +55,18 @@ void ski_wake_from(struct skua_pool *pool, unsigned first)
 	}
 }
 
+void ski_wake_low(struct skua_pool *pool)
+{
+	unsigned slots = ski_pool_slots(pool);
+
+	for (unsigned i = 0; i < slots; i++) {
+		struct ski_inbox *inbox = &pool->worker[i]->inbox;
+
+		if (ski_inbox_rouse(inbox))
+			ski_futex_wake(ski_inbox_address(inbox), 1);
+	}
+}
+
 void ski_wake_found(struct ski_worker *worker)
 {
 	if (!worker->searching)

@@ -17,6 +17,8 @@ void ski_wake_counted(struct skua_pool *pool, uint64_t counts);
 void ski_wake_one(struct skua_pool *pool, bool nappers);
 /* All that sleep or wait for their inbox, from worker @first on. */
 void ski_wake_from(struct skua_pool *pool, unsigned first);
+/* All that wait for their inbox alone: see why. */
+void ski_wake_low(struct skua_pool *pool);
 /* A searcher found work. */
 void ski_wake_found(struct ski_worker *worker);
 

@@ -26,8 +26,10 @@ struct ski_queue {
 struct ski_region {
 	struct ski_region *outer; /* or NULL */
 	uint64_t number; /* never used again on this worker */
+	uint64_t serves; /* lent: the pool's regions up to this one */
 	ski_index mark; /* jobs above it were submitted inside */
 	struct ski_queue held; /* fibers that are ready, but not inside */
+	bool oldest; /* it is the one in worker->called */
 	struct ski_fiber *fiber; /* the task's, or NULL */
 	struct ski_segment *segment;
 	uint32_t here; /* its first frame there */
@@ -50,6 +52,9 @@ struct ski_worker {
 	_Alignas(SKI_LINE) struct ski_inbox inbox;
 	_Atomic(struct ski_segment *) surplus_segments; /* O, A: see cache.c */
 	_Atomic(uint32_t) hand; /* see room.h: O frees, resizing wants */
+	/* O: which of the pool's regions is the oldest that was called here and
+	 * has not ended; 0: there is none. */
+	_Atomic(uint64_t) called;
 	/* O, all of the rest. */
 	_Alignas(SKI_LINE) struct ski_fiber *fiber; /* that runs */
 	struct ski_fiber *left; /* just switched from, to be cached */

@@ -159,6 +159,12 @@ bool ski_isolate_has_job(struct ski_worker *worker)
 	return false;
 }
 
+bool ski_isolate_is_over(struct ski_worker *worker)
+{
+	(void)worker;
+	return false;
+}
+
 bool ski_isolate_end(struct ski_worker *worker)
 {
 	(void)worker;

@@ -141,6 +141,14 @@ ISOLATE_SCENARIO(isolate_public, "... and all are public until then",
 
 /* ---- sleep ---- */
 
+/* As if it served a region that does not end. */
+static void lend_for_ever(struct ski_worker *worker)
+{
+	atomic_init(&worker->called, 1);
+	atomic_init(&s.rt.pool.regions, 1);
+	lend(worker);
+}
+
 /* What a submit pushes, and who ran it. */
 static void note_job(skua_here here, struct skua_job *job)
 {
@@ -182,7 +190,7 @@ static void setup_paused(void)
 
 	rt_open(&s.rt, 1);
 	atomic_init(&s.rt.pool.paused, true);
-	open(worker, &worker->lent, NULL);
+	lend_for_ever(worker);
 	push_job(worker, SKI_JOB_ISOLATED);
 }
 
@@ -211,7 +219,7 @@ static void setup_low(void)
 	struct ski_worker *worker = &s.rt.worker[0];
 
 	rt_open(&s.rt, 3);
-	open(worker, &worker->lent, NULL);
+	lend_for_ever(worker);
 	ex_assert(ski_inbox_lie_down(&s.rt.worker[1].inbox, SKI_INBOX_ASLEEP));
 	ski_parking_announce(&s.rt.pool.parking, false, false);
 }
@@ -246,7 +254,7 @@ static void setup_below(void)
 	rt_open(&s.rt, 2);
 	push_job(worker, 0);
 	ski_queue_put(&worker->ready, &s.rt.fiber[1].node);
-	open(worker, &worker->lent, NULL);
+	lend_for_ever(worker);
 	push_younger(worker);
 }
 
@@ -292,7 +300,7 @@ static void setup_deep(void)
 	struct ski_worker *worker = &s.rt.worker[0];
 
 	rt_open(&s.rt, 2);
-	open(worker, &worker->lent, NULL);
+	lend_for_ever(worker);
 	push_job(worker, SKI_JOB_ISOLATED);
 	push_younger(worker);
 }
@@ -324,12 +332,42 @@ static void check_deep(void)
 	rt_close(&s.rt);
 }
 
+/* Worker 0 has a task left of a region that worker 1 has called. */
+static struct ski_region *called(void)
+{
+	return &s.rt.worker[1].lent;
+}
+
+static void setup_over(void)
+{
+	struct ski_worker *worker = &s.rt.worker[0];
+
+	rt_open(&s.rt, 2);
+	count_in(&s.rt.worker[1], called());
+	lend(worker);
+	ski_isolate_keep(worker, &s.rt.fiber[0]);
+}
+
+static void end_called(void)
+{
+	count_out(rt_worker(&s.rt), called());
+}
+
+static void check_over(void)
+{
+	ex_assert(!s.rt.worker[0].region);
+	rt_close(&s.rt);
+}
+
 ISOLATE_SCENARIO(isolate_below, "what is older than the region, and a thief",
 		 .setup = setup_below, .check = check_below,
 		 .run = { end_inside, steal_job })
 ISOLATE_SCENARIO(isolate_deep, "an older job is wanted, and somebody lies down",
 		 .setup = setup_deep, .check = check_deep, .daemons = 2,
 		 .run = { take_older, park_then_run })
+ISOLATE_SCENARIO(isolate_over, "nobody is isolated for a region that has ended",
+		 .setup = setup_over, .check = check_over,
+		 .run = { turns_inside, end_called })
 ISOLATE_SCENARIO(isolate_paused, "a pool goes on, and who lies low",
 		 .setup = setup_paused, .check = check_job,
 		 .run = { turns_inside, unpause })

@@ -128,8 +128,71 @@ static void shut_pool(struct node *node)
 	EXPECT(node, skua_pool_shutdown(scope->handle, scope->flags) == 0);
 }
 
+/* ---- isolated ---- */
+
+/* Who has isolated itself on this thread and has not ended that: nothing but
+ * what descends from it may run here. */
+static _Thread_local const struct node *isolated;
+
+static void check_isolated(const struct node *node)
+{
+	const struct node *nodes = node->program->nodes;
+	const struct node *above = node;
+
+	if (!isolated || isolated->program != node->program)
+		return;
+	while (above != isolated && above->id)
+		above = &nodes[above->parent];
+	EXPECT(node, above == isolated);
+}
+
+struct body {
+	struct node *node;
+	skua_here *here;
+};
+
+static void do_work(void *arg)
+{
+	const struct body *body = arg;
+	struct node *node = body->node;
+
+	launch_all(node, body->here);
+	if (node->shuts)
+		shut_own_pool(node);
+	settle_all(node, body->here, false);
+}
+
+static void do_isolated(struct body *body)
+{
+	struct node *node = body->node;
+	struct program *program = node->program;
+	bool outermost = !program->nodes[node->parent].inside;
+	const struct node *before;
+
+	if (outermost)
+		EXPECT(node, pthread_mutex_lock(&program->plain) == 0);
+	before = isolated;
+	isolated = node;
+	EXPECT(node, skua_isolate(do_work, body) == 0);
+	EXPECT(node, isolated == node);
+	isolated = before;
+	if (outermost)
+		EXPECT(node, pthread_mutex_unlock(&program->plain) == 0);
+}
+
+static void make_plain(pthread_mutex_t *mutex)
+{
+	pthread_mutexattr_t attributes;
+
+	pthread_mutexattr_init(&attributes);
+	pthread_mutexattr_settype(&attributes, PTHREAD_MUTEX_ERRORCHECK);
+	pthread_mutex_init(mutex, &attributes);
+	pthread_mutexattr_destroy(&attributes);
+}
+
 uintptr_t perform(struct node *node, skua_here *here)
 {
+	struct body body = { node, here };
 	int worker = check_place(node);
 
 	/* Relaxed, as all the counts of the record: they are compared when
@@ -139,10 +202,12 @@ uintptr_t perform(struct node *node, skua_here *here)
 	progress();
 	if (node->kind == SCOPE)
 		open_pool(node);
-	launch_all(node, here);
-	if (node->shuts)
-		shut_own_pool(node);
-	settle_all(node, here, false);
+	check_isolated(node);
+	if (node->isolated)
+		do_isolated(&body);
+	else
+		do_work(&body);
+	check_isolated(node);
 	if (node->kind == SCOPE) {
 		shut_pool(node);
 		settle_all(node, here, true);
@@ -174,6 +239,7 @@ void program_execute(struct program *program)
 {
 	struct node *root = &program->nodes[0];
 
+	make_plain(&program->plain);
 	open_pool(root);
 	perform(root, NULL);
 	shut_pool(root);
@@ -186,4 +252,5 @@ void program_execute(struct program *program)
 	for (uint32_t i = 0; i < program->pools; i++)
 		if (program->scopes[i].opened)
 			skua_pool_release(program->scopes[i].handle);
+	pthread_mutex_destroy(&program->plain);
 }

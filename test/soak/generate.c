@@ -48,12 +48,12 @@ static enum launch launch_of(struct dice *dice, const struct node *parent)
 						  POST, MANY, WITH,   WITH };
 	struct program *program = parent->program;
 
-	if (program->guests < GUESTS_MOST &&
+	if (!parent->inside && program->guests < GUESTS_MOST &&
 	    (parent->race || percent(dice, 2))) {
 		program->guests++;
 		return GUEST;
 	}
-	if (program->pools < POOLS_MOST && percent(dice, 2))
+	if (!parent->inside && program->pools < POOLS_MOST && percent(dice, 2))
 		return NEST;
 	if (parent->kind == FRAME)
 		return from_frame[below(dice, sizeof(from_frame) /
@@ -146,6 +146,7 @@ static void make_child(struct dice *dice, struct node *parent,
 	node->program = program;
 	atomic_init(&node->seen, 1);
 	node->id = (uint32_t)(node - program->nodes);
+	node->parent = parent->id;
 	node->depth = parent->depth + 1;
 	node->launch = launch;
 	node->kind = kind_of(launch);
@@ -158,8 +159,11 @@ static void make_child(struct dice *dice, struct node *parent,
 	choose_fate(dice, parent, node);
 	if (launch == NEST)
 		open_scope(dice, node);
-	else if (node->kind == PLAIN && percent(dice, 8))
+	else if (node->kind == PLAIN && !parent->inside && percent(dice, 8))
 		node->pool = 0;
+	node->isolated = (node->kind == PLAIN || node->kind == FRAME) &&
+			 percent(dice, 6);
+	node->inside = parent->inside || node->isolated;
 	if ((node->kind == PLAIN || node->kind == FRAME) && percent(dice, 6))
 		node->fails = 1 + (int)below(dice, 1000);
 	if (node->kind == THREAD && percent(dice, 20))

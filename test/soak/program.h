@@ -17,6 +17,10 @@
  *
  * Two flags decide what is legal: a node is *sure* of a pool if it ends before
  * that pool begins to close, because all above it wait for it.
+ *
+ * Some nodes launch and settle their children isolated, and the outermost of those
+ * hold the program's plain mutex: all below are tasks of one pool, so nobody waits
+ * for what was not started inside.
  */
 #ifndef PROGRAM_H
 #define PROGRAM_H
@@ -96,7 +100,7 @@ struct program;
 struct node {
 	/* The plan: the generator alone writes it. */
 	struct program *program;
-	uint32_t id, first, children, depth;
+	uint32_t id, parent, first, children, depth;
 	uint32_t pool; /* whose tasks it is of; of a thread: that it uses */
 	uint32_t group; /* of MANY: how many from this one on; else 0 */
 	enum kind kind;
@@ -113,6 +117,7 @@ struct node {
 	bool race; /* a scope: guests submit while it closes the pool */
 	bool busy; /* has many children */
 	bool echoes; /* what drops it posts a task */
+	bool isolated, inside; /* it is; it or one above it is */
 	bool sure_main, sure_own;
 	bool may_cancel, may_refuse;
 
@@ -140,6 +145,7 @@ struct scope {
 struct program {
 	uint64_t seed;
 	uint32_t count, pools, guests;
+	pthread_mutex_t plain; /* the one that tells who has it already */
 	struct scope scopes[POOLS_MOST];
 	struct node nodes[NODES_MOST];
 };

@@ -83,12 +83,13 @@ static void show(const struct node *node)
 						"nest" };
 
 	fprintf(stderr,
-		"node %u: %s, depth %u, pool %u, settle %d, second %d, "
-		"cancel %d, late %d, fails %d, outcome %d, seen %d, runs %u, "
+		"node %u: %s, parent %u, depth %u, isolated %d of %d, pool %u, "
+		"settle %d, second %d, cancel %d, late %d, fails %d, outcome %d, seen %d, runs %u, "
 		"ends %u, drops %u and %u, reads %u\n",
-		node->id, launches[node->launch], node->depth, node->pool,
-		(int)node->settle, (int)node->second, node->cancel, node->late,
-		node->fails, (int)node->outcome,
+		node->id, launches[node->launch], node->parent, node->depth,
+		node->isolated, node->inside, node->pool, (int)node->settle,
+		(int)node->second, node->cancel, node->late, node->fails,
+		(int)node->outcome,
 		atomic_load_explicit(&node->seen, memory_order_relaxed),
 		atomic_load_explicit(&node->runs, memory_order_relaxed),
 		atomic_load_explicit(&node->ends, memory_order_relaxed),

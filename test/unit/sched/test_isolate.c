@@ -753,6 +753,85 @@ Test(isolate, what_is_left_inside_goes_on_after, .timeout = LIMIT)
 	with_pools(leftover_body);
 }
 
+/* Nobody is isolated any more for those: the newer one may wait for the older. */
+static struct skua_event older_has_run;
+
+static void set_older(void *arg)
+{
+	(void)arg;
+	CHECK(skua_event_set(&older_has_run) == 0);
+}
+
+static void *wait_for_older(void *arg)
+{
+	atomic_fetch_add(&ran, 1);
+	if (arg)
+		CHECK(skua_event_wait(&older_has_run) == 0);
+	else
+		while (!skua_event_is_set(&older_has_run))
+			skua_yield();
+	return arg;
+}
+
+static void leave_two(void *arg)
+{
+	struct skua_pool *pool = skua_pool_current();
+
+	CHECK(skua_event_clear(&older_has_run) == 0);
+	CHECK(skua_post(pool, set_older, arg) == 0);
+	leftover = submit(pool, wait_for_older, arg);
+}
+
+static void *leave_two_and_wait(void *arg)
+{
+	CHECK(skua_isolate(leave_two, arg) == 0);
+	take(leftover);
+	return NULL;
+}
+
+static void leave_two_body(struct skua_pool *pool, unsigned workers)
+{
+	(void)workers;
+	for (int i = 0; i < 20; i++)
+		take(submit(pool, leave_two_and_wait, number(i % 2)));
+}
+
+Test(isolate, what_is_left_may_wait_for_what_is_left, .timeout = LIMIT)
+{
+	with_pools(leave_two_body);
+}
+
+/* The other worker has begun one of them: it runs what else there is, as soon
+ * as the region has ended. */
+static void leave_one_elsewhere(void *arg)
+{
+	CHECK(skua_event_clear(&older_has_run) == 0);
+	leftover = submit(skua_pool_current(), wait_for_older, arg);
+	while (!atomic_load(&ran))
+		sched_yield();
+}
+
+static void *leave_one_and_be_busy(void *arg)
+{
+	atomic_store(&ran, 0);
+	CHECK(skua_isolate(leave_one_elsewhere, arg) == 0);
+	CHECK(skua_post(skua_pool_current(), set_older, arg) == 0);
+	while (!skua_event_is_set(&older_has_run))
+		sched_yield();
+	take(leftover);
+	return NULL;
+}
+
+Test(isolate, no_worker_is_isolated_when_it_has_ended, .timeout = LIMIT)
+{
+	struct skua_pool *pool = open_pool(2);
+
+	for (int i = 0; i < SCALED(400); i++)
+		take(submit(pool, leave_one_and_be_busy, number(i % 2)));
+	cr_assert_eq(skua_pool_close(pool, SKUA_CLOSE_WAIT), 0);
+	settle(2);
+}
+
 /* --- Pools that pause, shrink, are full, or close. --- */
 
 static void submit_while_paused(void *arg)
