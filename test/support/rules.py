@@ -111,6 +111,36 @@ def check_reachable(pages):
             breach(path, 0, "", "no page links to it")
 
 
+# Functions of others that comments speak of.
+FOREIGN = {"__builtin_ia32_stmxcsr", "exec", "main", "pthread_exit", "qsort_r",
+           "strtoul"}
+
+
+def check_mentions(library, pages, others):
+    """The functions that comments and pages speak of are there."""
+    def names_in(paths):
+        return {name for path in paths for name in
+                re.findall(r"\w+", without_comments(path.read_text()))}
+
+    code = names_in(library)
+    for path in library:
+        if path.parts[0] == "include":
+            continue
+        text = path.read_text()
+        for match in re.finditer(r"/\*.*?\*/", text, re.DOTALL):
+            for name in re.finditer(r"\b([a-z_]\w+)\(\)", match.group()):
+                if name.group(1) not in code | FOREIGN:
+                    breach(path, match.start() + name.start(), text,
+                           f"no such function: {name.group(1)}()")
+    code |= names_in(others)
+    for page in [*pages, *library]:
+        text = page.read_text()
+        for name in re.finditer(r"\b(sk(?:i|ua)_\w+)\(\)", text):
+            if name.group(1) not in code:
+                breach(page, name.start(), text,
+                       f"no such function: {name.group(1)}()")
+
+
 def check_examples():
     """Each but the whole programs is short enough to be read at once."""
     index = pathlib.Path("docs/examples/README.md").read_text()
@@ -154,10 +184,13 @@ def main():
         if path.parts[0] == "test" and path.name.startswith("test_"):
             check_limits(path, path.read_text())
     check_names([path for path in library if path.parts[0] == "lib"])
-    check_reachable([path for top in (".", "bench", "docs")
-                     for path in sorted(pathlib.Path(top).glob(
-                         "*.md" if top == "." else "**/*.md"))
-                     if path.name not in ("CHANGELOG.md", "LICENSE.md")])
+    pages = [path for top in (".", "bench", "docs")
+             for path in sorted(pathlib.Path(top).glob(
+                 "*.md" if top == "." else "**/*.md"))
+             if path.name not in ("CHANGELOG.md", "LICENSE.md")]
+    check_reachable(pages)
+    check_mentions(library, pages, [path for path in code
+                                    if path not in library])
     check_examples()
     check_version()
     return 1 if breaches else 0
