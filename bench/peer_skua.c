@@ -19,6 +19,26 @@ static int with(const struct crew *crew, peer_body *body, void *context)
 	return skua_pool_close(pool, SKUA_CLOSE_WAIT) ? -1 : 0;
 }
 
+SKUA_TASK_VOID(inside, peer_body *, body, void *, context)
+{
+	body(here, context);
+}
+
+/* Loops are called where those of OpenMP and oneTBB are: by one of the workers.
+ * The pool that the body gets is the `here` of its task. */
+static int with_loops(const struct crew *crew, peer_body *body, void *context)
+{
+	struct skua_pool_options options = SKUA_POOL_OPTIONS;
+	struct skua_pool *pool;
+	int error;
+
+	options.workers = crew->workers;
+	if (skua_pool_open(&pool, &options))
+		return -1;
+	error = inside_run(pool, body, context);
+	return skua_pool_close(pool, SKUA_CLOSE_WAIT) || error ? -1 : 0;
+}
+
 /* A kernel that could not run answers what no kernel answers. */
 enum {
 	WRONG = -1
@@ -348,6 +368,7 @@ const struct peer peer_skua = {
 	.nqueens = run_nqueens,
 	.uts = run_uts,
 	.skynet = run_skynet,
+	.with_loops = with_loops,
 	.loop = skua_loop,
 	.herd = run_herd,
 	.pipeline = run_pipeline,

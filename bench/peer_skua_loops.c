@@ -98,46 +98,48 @@ static int write_words(skua_here here, uint64_t begin, uint64_t end,
 	return 0;
 }
 
-static void reduce(void *pool, struct loop_data *data)
+static void reduce(skua_here here, struct loop_data *data)
 {
 	static const uint64_t zero;
 	static const struct skua_fold fold = { sizeof(zero), &zero, plus };
 
-	if (skua_reduce(pool, 0, LOOP_CHEAP_N, &fold, sum, NULL, &data->sum))
+	if (skua_reduce_in(here, 0, LOOP_CHEAP_N, &fold, sum, NULL, &data->sum))
 		data->sum = 0;
 }
 
-static int scan(void *pool, struct loop_data *data)
+static int scan(skua_here here, struct loop_data *data)
 {
 	static const uint32_t zero;
 	static const struct skua_fold fold = { sizeof(zero), &zero,
 					       plus_words };
 
-	return skua_scan(pool, 0, LOOP_SCAN_N, &fold, add_words, write_words,
-			 data, NULL);
+	return skua_scan_in(here, 0, LOOP_SCAN_N, &fold, add_words, write_words,
+			    data, NULL);
 }
 
 /* What failed has no right answer. */
 void skua_loop(void *pool, enum loop_kind kind, struct loop_data *data)
 {
+	skua_here here = pool;
+
 	switch (kind) {
 	case LOOP_CHEAP:
-		(void)skua_for(pool, 0, LOOP_CHEAP_N, cheap, data);
+		(void)skua_for_in(here, 0, LOOP_CHEAP_N, cheap, data);
 		break;
 	case LOOP_TRIANGLE:
-		(void)skua_for(pool, 0, LOOP_TRIANGLE_N, triangle, data);
+		(void)skua_for_in(here, 0, LOOP_TRIANGLE_N, triangle, data);
 		break;
 	case LOOP_SPIKE:
-		(void)skua_for(pool, 0, LOOP_SPIKE_N, spike, data);
+		(void)skua_for_in(here, 0, LOOP_SPIKE_N, spike, data);
 		break;
 	case LOOP_NESTED:
-		(void)skua_for(pool, 0, LOOP_OUTER_N, outer, data);
+		(void)skua_for_in(here, 0, LOOP_OUTER_N, outer, data);
 		break;
 	case LOOP_REDUCE:
-		reduce(pool, data);
+		reduce(here, data);
 		break;
 	case LOOP_SCAN:
-		(void)scan(pool, data);
+		(void)scan(here, data);
 		break;
 	}
 }
