@@ -39,6 +39,8 @@ static inline size_t run_items(struct ski_chunk *chunk, _Atomic(int) *code,
 	void *const *item = chunk->items, *const *end = item + chunk->count;
 	void **result = chunk->results;
 
+	/* Its taken branches are what a trivial item costs. */
+#pragma GCC unroll 4
 	for (; item < end; item++) {
 		void *returned = fn(*item);
 
