@@ -90,7 +90,8 @@ void *mremap(void *old, size_t bytes, size_t more, int flags, ...)
 
 /* ---- threads of the program ---- */
 
-static pthread_barrier_t all_are_through;
+static pthread_barrier_t all_have_looked, all_are_through;
+static atomic_int staying;
 
 static void *meet(void *all)
 {
@@ -120,10 +121,27 @@ static void *cancel_and_close(void *pool)
 				  SKUA_CLOSE_CANCEL | SKUA_CLOSE_DETACH) == 0);
 	EXPECT(skua_pool_trim(pool) == 0);
 	/* All at once: those that exit would make room. */
-	pthread_barrier_wait(&all_are_through);
+	pthread_barrier_wait(&all_have_looked);
 	EXPECT(skua_pool_close(pool, SKUA_CLOSE_WAIT) == 0);
 	pthread_barrier_wait(&all_are_through);
 	return NULL;
+}
+
+/* The worker, too, would make room. */
+static void *stay(void *arg)
+{
+	atomic_fetch_add(&staying, 1);
+	pthread_barrier_wait(&all_have_looked);
+	return arg;
+}
+
+static void hold_worker(struct skua_pool *pool)
+{
+	int before = atomic_load(&staying);
+
+	EXPECT(skua_submit(pool, stay, NULL, NULL) == 0);
+	while (atomic_load(&staying) == before)
+		sched_yield();
 }
 
 static void submit_some(struct skua_pool *pool)
@@ -138,10 +156,12 @@ static void threads_never_register(void)
 	struct skua_pool *pools[THREADS];
 	pthread_t threads[THREADS];
 
+	EXPECT(pthread_barrier_init(&all_have_looked, NULL, 2 * THREADS) == 0);
 	EXPECT(pthread_barrier_init(&all_are_through, NULL, THREADS) == 0);
 	for (int i = 0; i < THREADS; i++) {
 		pools[i] = fault_open(1);
 		suspend_some(pools[i]);
+		hold_worker(pools[i]);
 		if (i % 2)
 			skua_pool_retain(pools[i]);
 	}
