@@ -39,8 +39,11 @@ static inline size_t run_items(struct ski_chunk *chunk, _Atomic(int) *code,
 	void *const *item = chunk->items, *const *end = item + chunk->count;
 	void **result = chunk->results;
 
-	/* Its taken branches are what a trivial item costs. */
+	/* Its taken branches are what a trivial item costs. (clang wants the
+	 * pragma only where it optimizes.) */
+#ifndef __clang__
 #pragma GCC unroll 4
+#endif
 	for (; item < end; item++) {
 		void *returned = fn(*item);
 

@@ -168,6 +168,14 @@ static bool look_at_end(struct skua_pool *pool)
 	return ski_pool_closing(pool) && ski_pool_is_over(pool);
 }
 
+/* Was the pool resumed since the own deque was passed by? Behind PARK-B, which
+ * pairs with PARK-A in ski_pool_unpause(): it sees us asleep, or we see that. */
+static bool has_own_job(struct ski_worker *worker)
+{
+	return !ski_pool_paused(worker->pool) &&
+	       ski_deque_count(&worker->producer.deque);
+}
+
 /* Announce, look at everything once more, sleep. A job, or 0. */
 static uintptr_t park(struct ski_worker *worker)
 {
@@ -185,7 +193,8 @@ static uintptr_t park(struct ski_worker *worker)
 	worker->searching = false;
 	worker->nap = false;
 	job = ski_steal_sweep(worker);
-	if (!job && (ski_worker_is_dismissed(worker) || look_at_end(pool))) {
+	if (!job && (ski_worker_is_dismissed(worker) || has_own_job(worker) ||
+		     look_at_end(pool))) {
 		get_up(worker, nap);
 		return 0;
 	}

@@ -27,6 +27,17 @@ static void setup(void)
 	ex_assert(!ski_registry_add(&s.rt.pool.guests, &s.guest));
 }
 
+/* Paused, with a job that a task of worker 0 has submitted. */
+static void setup_own(void)
+{
+	struct ski_deque *deque = &s.rt.worker[0].producer.deque;
+
+	setup();
+	atomic_init(&s.rt.pool.paused, true);
+	ex_assert(!ski_deque_reserve(deque, 1));
+	ski_deque_push(deque, A_JOB);
+}
+
 /* ---- worker 0 ---- */
 
 static void start(uintptr_t job)
@@ -56,6 +67,18 @@ static void look_fairly(void)
 
 	if (job)
 		start(job);
+}
+
+/* Its own deque first, as in turn(). */
+static void run_own(void)
+{
+	struct ski_worker *worker = rt_worker(&s.rt);
+	uintptr_t job;
+
+	do
+		job = next_job(worker);
+	while (!job && !(job = park(worker)));
+	start(job);
 }
 
 static void sleep_until_found(void)
@@ -119,13 +142,19 @@ static void check_found(void)
 
 #define PAUSE_SCENARIO(id, text, ...)                                  \
 	EX_SCENARIO(id, .concept = "pause", .what = text, .state = &s, \
-		    .state_bytes = sizeof(s), .setup = setup, __VA_ARGS__)
+		    .state_bytes = sizeof(s), __VA_ARGS__)
 
 PAUSE_SCENARIO(pause_guest, "a guest's job waits for the resume",
-	       .check = check, .run = { look_twice, guest_pauses })
+	       .setup = setup, .check = check,
+	       .run = { look_twice, guest_pauses })
 PAUSE_SCENARIO(pause_fair, "... of a worker that looks at guests first",
-	       .check = check, .run = { look_fairly, guest_pauses })
-PAUSE_SCENARIO(pause_task, "a task's job waits for the resume", .check = check,
-	       .run = { look_twice, task_pauses })
+	       .setup = setup, .check = check,
+	       .run = { look_fairly, guest_pauses })
+PAUSE_SCENARIO(pause_task, "a task's job waits for the resume", .setup = setup,
+	       .check = check, .run = { look_twice, task_pauses })
 PAUSE_SCENARIO(pause_sleep, "a resume wakes who found nothing to start",
-	       .check = check_found, .run = { sleep_until_found, guest_pauses })
+	       .setup = setup, .check = check_found,
+	       .run = { sleep_until_found, guest_pauses })
+PAUSE_SCENARIO(pause_own, "a resume wakes who has passed by its own deque",
+	       .setup = setup_own, .check = check_found,
+	       .run = { run_own, resume })

@@ -764,7 +764,7 @@ Test(context, stack_is_reused)
 
 static void jump(struct fiber *self)
 {
-	for (int i = 0; i < 10; i++) {
+	for (volatile int i = 0; i < 10; i++) {
 		jmp_buf back;
 		if (setjmp(back) == 0) {
 			leave(self);
