@@ -389,7 +389,8 @@ run_foreign() { # MACHINE TEST-NOT-TO-RUN...
 	75) record skip "liburcu's source cannot be fetched" && return ;;
 	*) record fail "liburcu for $machine" && return ;;
 	esac
-	build_checked "$machine" --cross-file \
+	# -O2: with -O1 gcc 12 for aarch64 makes sorts that do not sort.
+	build_tests "$machine" --buildtype=debugoptimized --cross-file \
 		"$SKUA_TEST_BUILD/foreign/$machine/machine.ini"
 	run_tests "${tests[@]}"
 }
