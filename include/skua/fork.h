@@ -70,7 +70,6 @@
 #include <skua/atomic.h>
 #include <skua/error.h>
 #include <skua/future.h>
-#include <skua/isolate.h>
 #include <skua/pool.h>
 
 #if defined(NDEBUG) && !defined(SKUA_FORK_CHECK)

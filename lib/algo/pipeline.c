@@ -187,7 +187,8 @@ static void offer(struct pipeline *pipeline, struct ski_token *first,
 		ski_ready_come(&pipeline->ready);
 }
 
-/* One that is in its stage, or NULL. */
+/* One that is in its stage, or NULL. There are no more than serial stages: in
+ * each of them is one at most. */
 static struct token *next_token(struct pipeline *pipeline)
 {
 	struct ski_token *token = ski_ready_take(&pipeline->ready);

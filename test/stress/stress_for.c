@@ -5,10 +5,9 @@
  * their loop. Each iteration is counted exactly; of a loop that was ended,
  * none runs after its return.
  */
-#include "stress.h"
+#include "users.h"
 
 enum {
-	USERS = 4,
 	MOST = 20000
 };
 
@@ -120,30 +119,13 @@ static void *use(void *stream_number)
 	return NULL;
 }
 
-static void one_round(size_t round)
-{
-	pthread_t threads[USERS / 2];
-	struct skua_future *tasks[USERS / 2];
-
-	for (size_t i = 0; i < USERS / 2; i++) {
-		stress_thread(&threads[i], use,
-			      number(1 + round * USERS + 2 * i));
-		tasks[i] = stress_submit(pool, use,
-					 number(2 + round * USERS + 2 * i));
-	}
-	for (size_t i = 0; i < USERS / 2; i++) {
-		EXPECT(pthread_join(threads[i], NULL) == 0);
-		EXPECT(stress_take(tasks[i]) == NULL);
-	}
-}
-
 static void body(void)
 {
 	size_t rounds = stress_rounds(SCALED(200), 10000);
 
 	pool = stress_open(stress.workers);
 	for (size_t i = 0; i < rounds; i++)
-		one_round(i);
+		users_round(pool, i, use);
 	stress_close(pool);
 }
 

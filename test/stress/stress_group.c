@@ -6,10 +6,9 @@
  * group was stopped; none runs after a wait has returned; and what a wait
  * returns is what somebody did.
  */
-#include "stress.h"
+#include "users.h"
 
 enum {
-	USERS = 4,
 	CODES = 4, /* errors 1 … 3 */
 	ROUNDS = 2 /* of a group */
 };
@@ -164,23 +163,6 @@ static void *use(void *stream_number)
 	return NULL;
 }
 
-static void one_round(size_t round)
-{
-	pthread_t threads[USERS / 2];
-	struct skua_future *tasks[USERS / 2];
-
-	for (size_t i = 0; i < USERS / 2; i++) {
-		stress_thread(&threads[i], use,
-			      number(1 + round * USERS + 2 * i));
-		tasks[i] = stress_submit(pool, use,
-					 number(2 + round * USERS + 2 * i));
-	}
-	for (size_t i = 0; i < USERS / 2; i++) {
-		EXPECT(pthread_join(threads[i], NULL) == 0);
-		EXPECT(stress_take(tasks[i]) == NULL);
-	}
-}
-
 static void body(void)
 {
 	size_t rounds = stress_rounds(SCALED(400), 20000);
@@ -188,7 +170,7 @@ static void body(void)
 	atomic_store(&next_stream, 1u << 20);
 	pool = stress_open(stress.workers);
 	for (size_t i = 0; i < rounds; i++)
-		one_round(i);
+		users_round(pool, i, use);
 	stress_close(pool);
 }
 
