@@ -4,7 +4,6 @@
  *
  * An element of any size begins with its key, in up to four bytes, then comes
  * its first place, if there is room for it, then bytes that follow from both.
- * What is sorted right is told by qsort() in the same order made total.
  */
 #ifndef SORT_TEST_H
 #define SORT_TEST_H
@@ -61,7 +60,6 @@ static inline uint32_t pattern_key(enum pattern pattern, size_t i, size_t count,
 struct array {
 	unsigned char *base; /* what is sorted */
 	unsigned char *first; /* as it was */
-	unsigned char *wanted;
 	size_t count;
 	size_t size;
 };
@@ -84,27 +82,20 @@ static inline int compare_keys(const void *a, const void *b, void *size)
 	return (one > other) - (one < other);
 }
 
-static size_t total_size;
-
-/* By key, then by the place, which is in the order of memory too. */
-static inline int compare_total(const void *a, const void *b)
+/* Its first place; for elements of 8 bytes or more. */
+static inline size_t place_of(const unsigned char *element)
 {
-	int order = compare_keys(a, b, &total_size);
-	const unsigned char *one = a, *other = b;
-
-	for (size_t i = 8; !order && i-- > 4 && total_size >= 8;)
-		order = one[i] - other[i];
-	return order ? order : memcmp(a, b, total_size);
+	return key_of(element + 4, 4);
 }
 
 static inline struct array make_array(enum pattern pattern, size_t count,
 				      size_t size, uint64_t *random)
 {
 	size_t bytes = count * size;
-	struct array array = { malloc(bytes + 1), malloc(bytes + 1),
-			       malloc(bytes + 1), count, size };
+	struct array array = { malloc(bytes + 1), malloc(bytes + 1), count,
+			       size };
 
-	CHECK(array.base && array.first && array.wanted);
+	CHECK(array.base && array.first);
 	for (size_t i = 0; i < count; i++) {
 		unsigned char *element = array.first + i * size;
 		uint32_t key = pattern_key(pattern, i, count, random);
@@ -115,9 +106,6 @@ static inline struct array make_array(enum pattern pattern, size_t count,
 					     (unsigned char)(key + i * k);
 	}
 	memcpy(array.base, array.first, bytes);
-	memcpy(array.wanted, array.first, bytes);
-	total_size = size;
-	qsort(array.wanted, count, size, compare_total);
 	return array;
 }
 
@@ -125,31 +113,87 @@ static inline void free_array(struct array *array)
 {
 	free(array->base);
 	free(array->first);
-	free(array->wanted);
 }
 
-/* Each element is there once. The order is lost. */
-static inline bool is_permutation(struct array *array)
+/* By all of their bytes. */
+static size_t compared_size;
+
+static inline int compare_bytes(const void *a, const void *b)
 {
-	total_size = array->size;
-	qsort(array->base, array->count, array->size, compare_total);
-	return !memcmp(array->base, array->wanted, array->count * array->size);
+	return memcmp(a, b, compared_size);
 }
 
-static inline bool is_sorted(const struct array *array)
+/* Whether each element is there once, where they do not say their place. */
+static inline bool are_the_same(const struct array *array)
+{
+	size_t bytes = array->count * array->size;
+	unsigned char *both = malloc(2 * bytes + 1);
+	bool same;
+
+	CHECK(both);
+	memcpy(both, array->first, bytes);
+	memcpy(both + bytes, array->base, bytes);
+	compared_size = array->size;
+	qsort(both, array->count, array->size, compare_bytes);
+	qsort(both + bytes, array->count, array->size, compare_bytes);
+	same = !memcmp(both, both + bytes, bytes);
+	free(both);
+	return same;
+}
+
+/* Each element is there once. */
+static inline bool is_permutation(const struct array *array)
+{
+	size_t size = array->size;
+	bool *seen, good = true;
+
+	if (size < 8)
+		return are_the_same(array);
+	seen = calloc(array->count + 1, sizeof(*seen));
+	CHECK(seen);
+	for (size_t i = 0; i < array->count && good; i++) {
+		const unsigned char *element = array->base + i * size;
+		size_t place = place_of(element);
+
+		good = place < array->count && !seen[place] &&
+		       !memcmp(element, array->first + place * size, size);
+		if (good)
+			seen[place] = true;
+	}
+	free(seen);
+	return good;
+}
+
+/* A pair that is in order; @stable: equal keys by their first place. */
+static inline bool is_pair(const unsigned char *one, const unsigned char *other,
+			   size_t size, bool stable)
+{
+	int order = compare_keys(one, other, &size);
+
+	return order < 0 ||
+	       (!order && (!stable || place_of(one) < place_of(other)));
+}
+
+static inline bool are_pairs(const struct array *array, bool stable)
 {
 	size_t size = array->size;
 
 	for (size_t i = 1; i < array->count; i++)
-		if (compare_keys(array->base + (i - 1) * size,
-				 array->base + i * size, &size) > 0)
+		if (!is_pair(array->base + (i - 1) * size,
+			     array->base + i * size, size, stable))
 			return false;
 	return true;
 }
 
+static inline bool is_sorted(const struct array *array)
+{
+	return are_pairs(array, false);
+}
+
+/* For elements of 8 bytes or more. */
 static inline bool is_sorted_stable(const struct array *array)
 {
-	return !memcmp(array->base, array->wanted, array->count * array->size);
+	return are_pairs(array, true);
 }
 
 #endif

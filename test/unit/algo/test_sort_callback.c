@@ -79,8 +79,8 @@ static void contradictions_body(struct skua_pool *pool, unsigned workers)
 		for (size_t count = 1; count < 3000; count = count * 3 + k)
 			contradict(pool, count, sizes[k], &random);
 	}
-	contradict(pool, SCALED(100000), 4, &random);
-	contradict(pool, SCALED(100000), 24, &random);
+	contradict(pool, SCALED(50000), 4, &random);
+	contradict(pool, SCALED(50000), 24, &random);
 }
 
 /* Each element stays there once, and address sanitizers see to the rest. */
@@ -259,7 +259,7 @@ SKUA_TASK(int, fail_in, int, which, struct array *, array, struct failing *,
 static void fail_after(struct skua_pool *pool, unsigned workers, int64_t n,
 		       size_t size, uint64_t *random)
 {
-	const size_t count = SCALED(50000);
+	const size_t count = SCALED(30000);
 
 	for (int k = 0; k < 2 * SORTS; k++) {
 		struct array array =
@@ -287,7 +287,7 @@ static void failures_body(struct skua_pool *pool, unsigned workers)
 		fail_after(pool, workers, 0, sizes[k], &random);
 		fail_after(pool, workers, 1000, sizes[k], &random);
 		if (k % 3 == 1)
-			fail_after(pool, workers, SCALED(300000), sizes[k],
+			fail_after(pool, workers, SCALED(200000), sizes[k],
 				   &random);
 	}
 }
@@ -367,7 +367,7 @@ static void cancel_after(struct skua_pool *pool, int64_t n, size_t size,
 		static struct cancelling c;
 
 		c = (struct cancelling){ .pool = pool, .way = way };
-		c.array = make_array(n ? RANDOM : SORTED, SCALED(50000), size,
+		c.array = make_array(n ? RANDOM : SORTED, SCALED(30000), size,
 				     random);
 		atomic_store(&c.left, n);
 		CHECK(skua_group_init(&c.group, pool) == 0);
@@ -389,7 +389,7 @@ static void cancelled_body(struct skua_pool *pool, unsigned workers)
 		cancel_after(pool, 0, sizes[k], &random);
 		cancel_after(pool, 1000, sizes[k], &random);
 		if (k % 3 == 1)
-			cancel_after(pool, SCALED(300000), sizes[k], &random);
+			cancel_after(pool, SCALED(200000), sizes[k], &random);
 	}
 }
 
