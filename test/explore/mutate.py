@@ -52,6 +52,7 @@ import os
 import pathlib
 import queue
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -70,9 +71,11 @@ SECONDS_TEST = 300
 
 COMMON = ["-Dtests=enabled", "-Dbench=disabled", "-Dexamples=disabled",
           "-Ddefault_library=static"]
-# -O1 and no debug information: compiling takes longer than the search.
+# No debug information: compiling takes longer than the search. Sections, so
+# that the linker can tell what a program uses.
 BUILDS = {
-    "explore": ["--buildtype=release", "-Dc_args=-O0 -g0"],
+    "explore": ["--buildtype=release",
+                "-Dc_args=-O0 -g0 -ffunction-sections -fdata-sections"],
     "release": ["--buildtype=release"],
     "asan": ["--buildtype=debugoptimized", "-Db_sanitize=address,undefined"],
     "tsan": ["--buildtype=debugoptimized", "-Db_sanitize=thread"],
@@ -186,24 +189,103 @@ def read_lists(only):
             any(word in m.name + " " + m.where for word in only)]
 
 
-def run(command, seconds, env=None):
+def run(command, seconds, env=None, cwd=None):
     """Status, or None at the time limit, and output of a command."""
     try:
         done = subprocess.run(command, stdout=subprocess.PIPE,
                               stderr=subprocess.STDOUT, text=True,
-                              errors="replace", timeout=seconds, env=env)
+                              errors="replace", timeout=seconds, env=env,
+                              cwd=cwd)
         return done.returncode, done.stdout
     except subprocess.TimeoutExpired:
         return None, ""
 
 
+class Program:
+    """A program of the explorer as it was built from the copy, and what of it
+    is to be compiled anew for a mutation: of forty sources that include a
+    header few are in a scenario. The clean objects stay as they are."""
+
+    def __init__(self, slot, name):
+        self.source = slot.source
+        self.tree = slot.tree("explore")
+        self.clean = self.tree / "test" / "explore" / ("explore-" + name)
+        self.mutant = slot.builds / "mutant"
+        target = os.path.relpath(self.clean, self.tree)
+        slot.ninja(self.tree, target)
+        out = self.must(["ninja", "-t", "commands", target])
+        self.link = shlex.split(out.splitlines()[-1])
+        out = self.must(["ninja", "-t", "compdb", "-x", "c_COMPILER"])
+        self.commands = {c["output"]: c["command"] for c in json.loads(out)}
+        self.used = self.read_used()
+        self.needs = self.read_needs()
+
+    def must(self, command):
+        status, out = run(command, SECONDS_BUILD, cwd=self.tree)
+        if status != 0:
+            raise Broken("does not build:\n" + out)
+        return out
+
+    def read_used(self):
+        """The objects of which something is in the program."""
+        out = self.must(self.link_to(self.link, self.mutant) +
+                        ["-Wl,--gc-sections", "-Wl,--print-map"])
+        out = out[out.index("Linker script and memory map"):]
+        # Sections with an address and a size; others, as those that unwind,
+        # are there for any object.
+        return set(re.findall(
+            r"^ (?:COMMON|\.(?:text|rodata|data|bss|tdata|tbss|init|fini)\S*)"
+            r"\s+0x0*[1-9a-f][0-9a-f]*\s+0x0*[1-9a-f][0-9a-f]*\s+(\S+\.o)$",
+            out, re.MULTILINE)) & set(self.commands)
+
+    def read_needs(self):
+        """By object: the files that it was compiled from."""
+        needs = {}
+        out = self.must(["ninja", "-t", "deps", *sorted(self.used)])
+        for line in out.splitlines():
+            if line.startswith("    "):
+                path = os.path.normpath(self.tree / line.strip())
+                last.add(os.path.relpath(path, self.source))
+            elif ": #deps" in line:
+                last = needs.setdefault(line.partition(":")[0], set())
+        return needs
+
+    @staticmethod
+    def link_to(command, target):
+        command = list(command)
+        command[command.index("-o") + 1] = str(target)
+        return command
+
+    def build(self, paths):
+        """The program with what needs @paths compiled as they are now."""
+        link = self.link_to(self.link, self.mutant)
+        archive = next(i for i, word in enumerate(link)
+                       if word.startswith("-Wl,--whole-archive"))
+        objects = [o for o, files in self.needs.items() if files & set(paths)]
+        if not objects:
+            raise Broken("the scenario's program does not use it")
+        for i, name in enumerate(objects):
+            changed = f"{self.mutant}-{i}.o"
+            command = self.commands[name].replace(f"-o {name}",
+                                                  f"-o {changed}")
+            self.must(shlex.split(command.replace(f"{name}.d",
+                                                  f"{changed}.d")))
+            if name in link:
+                link[link.index(name)] = changed
+            else:  # before the archive that it is a member of
+                link.insert(archive, changed)
+        self.must(link)
+        return self.mutant
+
+
 class Slot:
     """A copy of the tree with builds of its own, for one mutation at a time."""
 
-    def __init__(self, directory):
+    def __init__(self, directory, clean):
         self.source = directory / "source"
         self.builds = directory
-        self.clean = {}  # killers that were run without a mutation
+        self.programs = {}
+        self.clean = clean
         self.copy()
 
     def copy(self):
@@ -250,20 +332,24 @@ class Slot:
         if status != 0:
             raise Broken("does not build:\n" + out)
 
-    def explore(self, program, scenario, bound="3", clean=False):
+    def program(self, name):
+        if name not in self.programs:
+            self.programs[name] = Program(self, name)
+        return self.programs[name]
+
+    def explore(self, program, scenario, bound="3", changed=()):
         """What the scenario finds, or None. A fault is known as soon as its
         line is there: the trace that follows is for people."""
-        target = "test/explore/explore-" + program
-        tree = self.tree("explore")
-        self.ninja(tree, target)
-        seconds = SECONDS_CLEAN if clean else SECONDS_KILL
+        program = self.program(program)
+        binary = program.build(changed) if changed else program.clean
+        seconds = SECONDS_KILL if changed else SECONDS_CLEAN
         process = subprocess.Popen(
-            [str(tree / target), "--only", scenario, "--bound", bound,
+            [str(binary), "--only", scenario, "--bound", bound,
              "--seconds", str(seconds)],
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
             errors="replace")
         try:
-            return self.read_verdict(process, scenario, clean)
+            return self.read_verdict(process, scenario, not changed)
         finally:
             process.kill()
             process.wait()
@@ -301,18 +387,23 @@ class Slot:
             raise Broken(f"the test takes more than {SECONDS_TEST} s")
         return f"ends with status {status}" if status else None
 
-    def kill(self, killer, clean=False):
+    def kill(self, killer, changed=()):
         if killer[0] == "explore":
-            return self.explore(*killer[1:], clean=clean)
+            return self.explore(*killer[1:], changed=changed)
         return self.test(*killer[1:])
 
     def run_clean(self, killer):
-        """Once in each copy: what is to kill must pass without."""
+        """Once: what is to kill must pass without. A program of the explorer
+        is built from sources without a mutation, too."""
+        if killer[0] == "explore":
+            self.program(killer[1])
         key = " ".join(killer)
-        if key not in self.clean:
-            self.clean[key] = self.kill(killer, clean=True)
-        if self.clean[key]:
-            raise Broken(f"{key} finds {self.clean[key]} without it, too")
+        with self.clean[key] as once:
+            if not once.done:
+                once.found = self.kill(killer)
+                once.done = True
+        if once.found:
+            raise Broken(f"{key} finds {once.found} without it, too")
 
     def judge(self, mutation):
         """What was found; None: it survives."""
@@ -323,13 +414,34 @@ class Slot:
             raise Broken("neither `killed by:` nor `equivalent:`")
         check_killer(mutation.killer)
         self.run_clean(mutation.killer)
+        before = {path: os.stat(self.source / path) for path in changed}
         try:
             for path, text in changed.items():
                 self.write(path, text.encode())
-            return self.kill(mutation.killer)
+            return self.kill(mutation.killer, changed)
         finally:
-            for path in changed:
+            for path, stat in before.items():
                 self.write(path, (ROOT / path).read_bytes())
+                # Objects of the explorer are those of the clean sources.
+                if mutation.killer[0] == "explore":
+                    os.utime(self.source / path,
+                             ns=(stat.st_atime_ns, stat.st_mtime_ns))
+
+
+class Once:
+    """What is found out by the first who asks; the others wait."""
+
+    def __init__(self):
+        self.lock = threading.Lock()
+        self.done = False
+        self.found = None
+
+    def __enter__(self):
+        self.lock.acquire()
+        return self
+
+    def __exit__(self, *error):
+        self.lock.release()
 
 
 class Gate:
@@ -338,6 +450,9 @@ class Gate:
         self.lock = threading.Lock()
         self.bad = self.equivalent = 0
         self.killed = 0
+        # Killers that were run without a mutation.
+        self.clean = {" ".join(m.killer): Once() for m in mutations
+                      if m.killer}
         # By killer and file: neighbours share most of what they rebuild.
         for m in sorted(mutations, key=lambda m: (
                 m.killer or [], m.places[0].path if m.places else "")):
@@ -385,7 +500,7 @@ class Gate:
                 return
             try:
                 if not slot:
-                    slot = Slot(directory)
+                    slot = Slot(directory, self.clean)
                 self.one(slot, mutation)
             except Exception as error:  # a thread must not end unseen
                 with self.lock:
