@@ -48,6 +48,9 @@ extern "C" {
  *   that wait for each other, as at a barrier, may be on one worker in turn,
  *   one on top of the isolation of the other.
  *
+ * A callback (skua_future_on_done()) is called where its future ends: on this
+ * thread, if that was started inside, whoever added it.
+ *
  * Children that were forked before the call and not joined are run by other
  * workers, or at their join. Children that @fn forks with the caller's `here`
  * are to be joined before it returns. @fn returns: it does not leave by

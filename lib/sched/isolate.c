@@ -272,12 +272,17 @@ static bool lower(struct ski_region *region, uint32_t i)
 	return aside;
 }
 
-/* The task has joined all frames of the segment in which the region began. */
+/* The task has joined all frames of the segment in which the region began; if
+ * nothing here is marked, those of the regions of the task around it, too. */
 static void move_to(struct ski_region *region, struct ski_segment *segment,
 		    uint32_t i)
 {
+	struct ski_region *outer = region->outer;
+
 	region->segment = segment;
 	region->before = ski_segment_isolated(segment);
+	if (!region->before && outer && outer->fiber == region->fiber)
+		region->before = i + 1;
 	region->here = i;
 	region->first = i;
 }

@@ -21,16 +21,9 @@ enum {
 	YOUNGER
 };
 
-/* The mark says for sure what is inside, whenever it was won. */
-static void run_marked(struct skua_frame *frame)
-{
-	uint64_t child = frame->data[0];
-
-	ex_assert(ski_frame_isolated(frame) == (child != OLDER));
-	ski_run(ski_fiber_base(ski_self->fiber), ski_job_of_frame(frame));
-}
-
-static void steal_any(void)
+/* The mark says for sure what is inside, whenever it was won: all but the first
+ * @older children. */
+static void steal_one(uint64_t older)
 {
 	struct skua_frame *frame;
 	bool again = false;
@@ -39,8 +32,15 @@ static void steal_any(void)
 	ski_rcu_read_lock();
 	frame = ski_forkstack_steal(s.rt.fiber[0].first, true, &again);
 	ski_rcu_read_unlock();
-	if (frame)
-		run_marked(frame);
+	if (!frame)
+		return;
+	ex_assert(ski_frame_isolated(frame) == (frame->data[0] >= older));
+	ski_run(ski_fiber_base(ski_self->fiber), ski_job_of_frame(frame));
+}
+
+static void steal_any(void)
+{
+	steal_one(YOUNGER);
 }
 
 static void steal_two(void)
@@ -49,11 +49,21 @@ static void steal_two(void)
 	steal_any();
 }
 
-static void enter_here(struct ski_worker *worker)
+static void steal_of_segment(void)
+{
+	steal_one(SKI_SEGMENT_FRAMES);
+}
+
+static void enter_region(struct ski_worker *worker, struct ski_region *region)
 {
 	worker->spare = worker->fiber;
-	ex_assert(!enter(worker, &worker->lent));
+	ex_assert(!enter(worker, region));
 	worker->spare = NULL;
+}
+
+static void enter_here(struct ski_worker *worker)
+{
+	enter_region(worker, &worker->lent);
 }
 
 /* As the loop of its worker, while the task waits in the region. */
@@ -125,6 +135,25 @@ static void join_public_inside(void)
 	leave(worker, &worker->lent);
 }
 
+/* A whole segment of them, joined in a region in another: what is forked there
+ * afterwards is inside of the outer one. */
+static void join_in_another(void)
+{
+	skua_here here = start_owner();
+	struct ski_worker *worker = ski_self;
+	struct ski_region inner;
+
+	fork_leaves(&here, SKI_SEGMENT_FRAMES);
+	enter_here(worker);
+	enter_region(worker, &inner);
+	join_leaves(&here, SKI_SEGMENT_FRAMES - 1, SKI_SEGMENT_FRAMES);
+	leave(worker, &inner);
+	fork_leaves(&here, 1);
+	prepare_wait();
+	join_leaves(&here, SKI_SEGMENT_FRAMES, 1);
+	leave(worker, &worker->lent);
+}
+
 #define ISOLATE_SCENARIO(id, text, ...)                                  \
 	EX_SCENARIO(id, .concept = "isolate", .what = text, .state = &s, \
 		    .state_bytes = sizeof(s), __VA_ARGS__)
@@ -138,6 +167,9 @@ ISOLATE_SCENARIO(isolate_join, "... where older ones are joined inside",
 ISOLATE_SCENARIO(isolate_public, "... and all are public until then",
 		 .setup = setup_two, .check = check,
 		 .run = { join_public_inside, steal_any })
+ISOLATE_SCENARIO(isolate_chain, "... in a region in another, over segments",
+		 .setup = setup_two, .check = check,
+		 .run = { join_in_another, steal_of_segment })
 
 /* ---- sleep ---- */
 

@@ -631,6 +631,86 @@ Test(isolate, children_forked_before_are_joined_inside, .timeout = LIMIT)
 	with_pools(joins_inside_body);
 }
 
+/* In a region in another they are joined, too, and what the outer one forks then
+ * in their place is inside: who has it lets nobody else onto his thread. */
+static atomic_int waits_on; /* the worker, from 1 */
+
+static void look_at_worker(void *arg)
+{
+	(void)arg;
+	if (atomic_load(&waits_on) == skua_worker() + 1)
+		atomic_fetch_add(&intrusions, 1);
+	atomic_fetch_add(&strangers, 1);
+}
+
+SKUA_TASK_VOID(waits_elsewhere, int, unused)
+{
+	(void)here;
+	(void)unused;
+	atomic_store(&waits_on, skua_worker() + 1);
+	atomic_store(&step, 1);
+	await_step(2);
+	give_way(NULL);
+	atomic_store(&waits_on, 0);
+}
+
+static void join_three(void *arg)
+{
+	struct at *at = arg;
+
+	for (int i = 0; i < 3; i++)
+		at->value += fib_join(&at->here);
+}
+
+static void join_three_in_another(void *arg)
+{
+	struct at *at = arg;
+
+	CHECK(skua_isolate(join_three, at) == 0);
+	waits_elsewhere_fork(&at->here, 0);
+	skua_show(at->here);
+	await_step(1);
+	waits_elsewhere_join(&at->here);
+}
+
+SKUA_TASK_VOID(joins_in_another, int, children)
+{
+	struct at at = { .value = 0 };
+
+	for (int i = 0; i < children; i++)
+		fib_fork(&here, 7);
+	at.here = here;
+	CHECK(skua_isolate(join_three_in_another, &at) == 0);
+	here = at.here;
+	for (int i = 3; i < children; i++)
+		at.value += fib_join(&here);
+	CHECK(at.value == 13L * children);
+}
+
+Test(isolate, children_are_joined_in_a_region_in_another, .timeout = LIMIT)
+{
+	struct skua_pool *pool = open_pool(2);
+
+	begin();
+	/* Around the end of a segment. */
+	for (int i = 1010; i < 1030; i++) {
+		struct skua_future *future;
+
+		atomic_store(&step, 0);
+		CHECK(joins_in_another_submit(pool, &future, i) == 0);
+		await_step(1);
+		for (int k = 0; k < 4; k++)
+			CHECK(skua_post(pool, look_at_worker, NULL) == 0);
+		atomic_store(&step, 2);
+		CHECK(joins_in_another_result(future, SKUA_FOREVER) == 0);
+		skua_future_release(future);
+	}
+	await_strangers(20 * 4);
+	CHECK(atomic_load(&intrusions) == 0);
+	cr_assert_eq(skua_pool_close(pool, SKUA_CLOSE_WAIT), 0);
+	settle(2);
+}
+
 /* --- Thread-local variables. --- */
 
 static _Thread_local int local;
