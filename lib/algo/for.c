@@ -134,8 +134,10 @@ static int open_loop(struct loop *loop, uint64_t begin, uint64_t end,
 	loop->call.loop.help = ski_part_help;
 	loop->call.loop.helpers_most = UINT_MAX;
 	loop->call.loop.single = false;
-	/* Relaxed: helpers see it through the frame that they steal. */
+	/* Relaxed, both: helpers see it through the frame that they steal. */
 	atomic_store_explicit(&loop->call.loop.stop, 0, memory_order_relaxed);
+	atomic_store_explicit(&loop->call.loop.companions, 0,
+			      memory_order_relaxed);
 	loop->call.error = 0;
 	loop->begin = begin;
 	loop->end = end;

@@ -7,6 +7,9 @@
 #define GROWTH 32
 /* No chunk is larger, so that products with it fit 64 bits. */
 #define CHUNK_MOST (UINT64_C(1) << 40)
+/* Companions of a loop at work, for each worker: as many as wait for one that is
+ * in a long iteration, since a range is halved no more often. */
+#define COMPANIONS 32
 
 /* How long chunks take, and so how large the next one may be. */
 struct pace {
@@ -65,7 +68,7 @@ static uint64_t iteration(const struct ski_part *part, uint64_t unit)
 	return part->base + (unit << part->shift);
 }
 
-/* Owner: units that nobody has taken. */
+/* Units that nobody has taken; for others than the owner, a hint. */
 static uint64_t rest(struct ski_part *part)
 {
 	/* Relaxed: the iterations are not what the word publishes. */
@@ -157,11 +160,60 @@ bool ski_part_steal(struct ski_part *victim, bool below, uint64_t *begin,
 	return true;
 }
 
-SKUA_TASK_VOID(helper, struct ski_part *, victim, unsigned, index)
+static unsigned workers(void)
 {
-	/* Relaxed: a hint to the owner. */
-	atomic_fetch_add_explicit(&victim->arrived, 1, memory_order_relaxed);
-	victim->loop->help(here, victim, index);
+	return skua_pool_workers(skua_pool_current());
+}
+
+SKUA_DECLARE_TASK_VOID(helper, struct ski_part *, victim);
+
+/* One more, beside the first helper of @victim. There is a bound: where bodies
+ * wait, each leaves a stack behind. */
+SKUA_TASK_VOID(companion, struct ski_part *, victim)
+{
+	struct ski_loop *loop = victim->loop;
+
+	if (!rest(victim))
+		return;
+	/* Relaxed, both: a number to compare. */
+	if (atomic_fetch_add_explicit(&loop->companions, 1,
+				      memory_order_relaxed) <
+	    COMPANIONS * workers())
+		helper(here, victim);
+	atomic_fetch_sub_explicit(&loop->companions, 1, memory_order_relaxed);
+}
+
+/* How many may come beside the first helper. Each takes a half at least, so after
+ * so many nothing is left, whether those who came come back or not. */
+static unsigned companions(struct ski_part *victim)
+{
+	uint64_t left = rest(victim);
+
+	if (!left || workers() < 3)
+		return 0;
+	return 63 - (unsigned)__builtin_clzll(left);
+}
+
+/* The first of a victim lets others in, since the owner may be in a long
+ * iteration, and it is about to begin one. */
+SKUA_TASK_VOID(helper, struct ski_part *, victim)
+{
+	struct ski_loop *loop = victim->loop;
+	unsigned index, more;
+
+	if (!rest(victim))
+		return;
+	/* Relaxed: a hint to the owner, and a number of its own for each. */
+	index = atomic_fetch_add_explicit(&victim->arrived, 1,
+					  memory_order_relaxed);
+	if (index >= loop->helpers_most)
+		return;
+	more = index ? 0 : companions(victim);
+	for (unsigned i = 0; i < more; i++)
+		companion_fork(&here, victim);
+	loop->help(here, victim, index);
+	for (unsigned i = 0; i < more; i++)
+		companion_join(&here);
 }
 
 void ski_part_help(skua_here here, struct ski_part *victim, unsigned index)
@@ -172,6 +224,8 @@ void ski_part_help(skua_here here, struct ski_part *victim, unsigned index)
 	(void)index;
 	while (!ski_loop_is_over(victim->loop, here) &&
 	       ski_part_steal(victim, false, &begin, &end)) {
+		/* Companions: a join may have taken them back. */
+		skua_show(here);
 		ski_part_open(&part, victim->loop, begin, end);
 		ski_part_run(here, &part, NULL);
 	}
@@ -181,7 +235,7 @@ static void fork_helper(skua_here *here, struct ski_part *part)
 {
 	if (!part->helpers)
 		part->first = *here;
-	helper_fork(here, part, part->helpers);
+	helper_fork(here, part);
 	part->helpers++;
 }
 
@@ -227,7 +281,7 @@ static bool run_chunk(skua_here here, struct ski_part *part, uint64_t begin,
  * and others that stayed. */
 static bool is_alone(void)
 {
-	return skua_pool_workers(skua_pool_current()) < 2 && skua_worker() <= 0;
+	return workers() < 2 && skua_worker() <= 0;
 }
 
 /* Between chunks: are others to be let in? A worker that was alone looks whether

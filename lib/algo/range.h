@@ -6,7 +6,8 @@
  * Each worker that takes part has a part of the range. It takes chunks from
  * the lower end of its part; others take halves from the upper end, also while
  * a chunk runs. They are let in by one frame of the fork stack, the helper,
- * that the owner forks and shows before its first chunk. Whoever steals it runs halves of the part until nothing is left.
+ * that the owner forks and shows before its first chunk. Whoever steals it runs
+ * halves of the part until nothing is left, and lets others in before.
  * After Tzannes et al., "Lazy binary-splitting", PPoPP 2010, without its
  * waiting for the next poll. Protocol: docs/design/loops.md.
  */
@@ -28,11 +29,12 @@ struct ski_loop {
 	int (*run)(struct ski_loop *loop, skua_here here, uint64_t begin,
 		   uint64_t end, void *value);
 	/* I: what a helper does with its victim; @index: the how-manieth
-	 * helper of this victim. */
+	 * that has come to this victim. */
 	void (*help)(skua_here here, struct ski_part *victim, unsigned index);
-	unsigned helpers_most; /* I: of one part */
+	unsigned helpers_most; /* I: that come to one part */
 	bool single; /* I: chunks of one iteration */
 	_Atomic(int) stop; /* A: the first answer that is not 0 */
+	_Atomic(unsigned) companions; /* T: at work, see range.c */
 };
 
 /*

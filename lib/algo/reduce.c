@@ -111,6 +111,8 @@ static bool fold_halves(skua_here here, struct ski_part *victim, void **held,
 	       ski_part_steal(victim, some, begin, &end)) {
 		void *fresh = *spare;
 
+		/* As in ski_part_help(). */
+		skua_show(here);
 		ski_value_copy(fold, fresh, fold->identity);
 		fold_range(here, reduce, *begin, end, fresh);
 		if (some && !ski_loop_stopped(victim->loop))

@@ -31,6 +31,8 @@ static struct {
 	uint64_t count;
 	uint64_t chunk; /* of the owner */
 	uint64_t stop_at; /* the iteration that stops the loop */
+	uint64_t meet; /* none ends before so many have begun */
+	_Atomic(uint64_t) begun;
 	unsigned ran[ITERATIONS]; /* plain */
 	bool stopped[EX_THREADS]; /* by that thread */
 	int why[EX_THREADS]; /* the loop stopped, as that thread saw it */
@@ -56,6 +58,18 @@ static void run_iterations(uint64_t begin, uint64_t end)
 		r.ran[i - BASE]++;
 }
 
+static void await_begun(uint64_t count)
+{
+	ex_await(atomic_load_explicit(&r.begun, memory_order_acquire) >= count);
+}
+
+static void meet(uint64_t count)
+{
+	/* Release: that others were let in. Pairs with help_when(). */
+	atomic_fetch_add_explicit(&r.begun, count, memory_order_release);
+	await_begun(r.meet);
+}
+
 static int body(struct ski_loop *loop, skua_here here, uint64_t begin,
 		uint64_t end, void *value)
 {
@@ -63,6 +77,8 @@ static int body(struct ski_loop *loop, skua_here here, uint64_t begin,
 	(void)here;
 	(void)value;
 	run_iterations(begin, end);
+	if (r.meet)
+		meet(end - begin);
 	if (r.stop_at < begin || end <= r.stop_at)
 		return 0;
 	r.stopped[ex_self()] = true;
@@ -231,6 +247,20 @@ static void setup_run_three(void)
 	open_loop(3);
 }
 
+/* As many iterations as workers, all of them long. Worker 1 has forked before: no
+ * fork makes its frames public. */
+static void setup_run_long(void)
+{
+	struct ski_segment *segment;
+
+	setup_run_three();
+	r.meet = 3;
+	segment = r.rt.fiber[1].first;
+	atomic_store_explicit(&segment->pub.limit,
+			      ski_segment_limit(segment, 0),
+			      memory_order_relaxed);
+}
+
 static void setup_stop(void)
 {
 	setup_run();
@@ -261,17 +291,41 @@ static void run_and_stop(void)
 }
 
 /* A helper's frame, as from_worker() in steal.c has it. */
-static void help_once(void)
+static bool help(unsigned victim)
 {
 	struct ski_worker *worker = rt_worker(&r.rt);
 	struct skua_frame *frame;
 	bool again = false;
 
 	ski_rcu_read_lock();
-	frame = ski_forkstack_steal(r.rt.fiber[0].first, true, &again);
+	frame = ski_forkstack_steal(r.rt.fiber[victim].first, true, &again);
 	ski_rcu_read_unlock();
 	if (frame)
 		ski_run(ski_fiber_base(worker->fiber), ski_job_of_frame(frame));
+	return frame;
+}
+
+static void help_once(void)
+{
+	help(0);
+}
+
+/* Worker @victim is in the how-manieth iteration that has begun, a long one, and
+ * there is more to do: it is within reach. */
+static void help_when(unsigned victim, uint64_t begun)
+{
+	await_begun(begun);
+	ex_assert(help(victim));
+}
+
+static void help_first(void)
+{
+	help_when(0, 1);
+}
+
+static void help_second(void)
+{
+	help_when(1, 2);
 }
 
 static void help_twice(void)
@@ -298,5 +352,9 @@ RANGE_SCENARIO(range_run_late, "a helper that is forked after the first chunk",
 RANGE_SCENARIO(range_run_three, "two that come", .setup = setup_run_three,
 	       .check = check_run, .stale = 2, .fewer = 2, .most = 1,
 	       .run = { run_to_end, help_once, help_once })
+RANGE_SCENARIO(range_run_long, "as many long ones as there are workers",
+	       .setup = setup_run_long, .check = check_run, .stale = 2,
+	       .fewer = 2, .most = 1,
+	       .run = { run_to_end, help_first, help_second })
 RANGE_SCENARIO(range_stop, "a body stops it", FEW, .setup = setup_stop,
 	       .check = check_run, .run = { run_and_stop, help_once })
