@@ -3,9 +3,11 @@
  * test_thpool.c - C-Thread-Pool's interface: what it promises there, and its
  * known defects, each as a test that shows it gone.
  */
+#include <limits.h>
 #include <signal.h>
 #include <skua/compat/thpool.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -194,6 +196,104 @@ Test(thpool, several_wait, .timeout = LIMIT)
 	gate_open(&gate);
 	for (int i = 0; i < 3; i++)
 		CHECK(pthread_join(threads[i], NULL) == 0);
+	thpool_destroy(pool);
+	settle(0);
+}
+
+/* What the kernel says of a thread: its state, and how often it gave its CPU
+ * away to sleep. */
+struct account {
+	char state;
+	unsigned long sleeps;
+};
+
+static struct account account_of(int thread)
+{
+	struct account a = { 0, ULONG_MAX };
+	char name[64], line[256];
+	FILE *status;
+
+	snprintf(name, sizeof(name), "/proc/self/task/%d/status", thread);
+	status = fopen(name, "r");
+	if (!status)
+		return a;
+	while (fgets(line, sizeof(line), status)) {
+		sscanf(line, "State: %c", &a.state);
+		sscanf(line, "voluntary_ctxt_switches: %lu", &a.sleeps);
+	}
+	fclose(status);
+	return a;
+}
+
+struct waiter {
+	threadpool pool;
+	atomic_int thread; /* its number, before it waits */
+	pthread_t pthread;
+	clockid_t cpu_clock;
+};
+
+static void *wait_as_waiter(void *arg)
+{
+	struct waiter *w = arg;
+
+	atomic_store(&w->thread, (int)syscall(SYS_gettid));
+	thpool_wait(w->pool);
+	return arg;
+}
+
+static int64_t cpu_ms(const struct waiter *w)
+{
+	struct timespec used;
+
+	CHECK(clock_gettime(w->cpu_clock, &used) == 0);
+	return used.tv_sec * INT64_C(1000) + used.tv_nsec / 1000000;
+}
+
+static void start_waiter(struct waiter *w, threadpool pool)
+{
+	w->pool = pool;
+	atomic_init(&w->thread, 0);
+	CHECK(pthread_create(&w->pthread, NULL, wait_as_waiter, w) == 0);
+	CHECK(pthread_getcpuclockid(w->pthread, &w->cpu_clock) == 0);
+	while (!atomic_load(&w->thread))
+		sched_yield();
+}
+
+/* A wait sleeps once, until it is told. One that polls sleeps once more each
+ * time that it looks, or never: then it uses CPU time. The ticks are what goes by
+ * meanwhile, a second at least; nothing waits for them. */
+Test(thpool, wait_does_not_poll, .timeout = LIMIT)
+{
+	enum {
+		TICKS = 500,
+		SLEEPS = 2, /* it may be seen asleep on the way there */
+		CPU_MS = 500
+	};
+	threadpool pool = init(1);
+	struct waiter w;
+	struct account before, after;
+
+	if (ONLY_POSIX || account_of((int)getpid()).sleeps == ULONG_MAX) {
+		thpool_destroy(pool);
+		cr_skip_test("who waits takes a lock, or Linux is not there");
+	}
+	gate_close(&gate);
+	add(pool, hold_work, &gate);
+	gate_await(&gate, 1);
+	start_waiter(&w, pool);
+	do {
+		before = account_of(atomic_load(&w.thread));
+		cr_assert(cpu_ms(&w) < CPU_MS, "it spins");
+	} while (before.state != 'S' && !sched_yield());
+	for (int i = 0; i < TICKS; i++)
+		CHECK(skua_sleep(SKUA_MILLISECONDS(2)) == 0);
+	after = account_of(atomic_load(&w.thread));
+	cr_assert(after.sleeps - before.sleeps <= SLEEPS,
+		  "it slept %lu times while %d ticks went by",
+		  after.sleeps - before.sleeps, TICKS);
+	cr_assert(cpu_ms(&w) < CPU_MS, "it spins");
+	gate_open(&gate);
+	CHECK(pthread_join(w.pthread, NULL) == 0);
 	thpool_destroy(pool);
 	settle(0);
 }
