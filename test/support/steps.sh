@@ -217,6 +217,7 @@ step_layering() {
 }
 
 step_symbols() {
+	check 'its checks can fail' bash test/support/symbols_test.sh
 	build_release
 	check 'names and hardening' bash test/support/symbols.sh "$tree/lib" \
 		"$tree"/docs/examples/{hello,fib,pargz}
