@@ -120,10 +120,11 @@ static void body(void)
 {
 	uint64_t random = stress_stream(0);
 	size_t rounds = stress_rounds(SCALED(2000), SCALED(100000));
+	size_t first = SCALED(500) + 20;
 	struct belongings before, after;
 
 	/* Enough for every cache of libc to have been filled once. */
-	for (size_t i = 0; i < rounds / 4 + 20; i++)
+	for (size_t i = 0; i < first; i++)
 		one_round(&random);
 	before = take_stock();
 	for (size_t i = 0; i < rounds; i++)
