@@ -194,8 +194,8 @@ RANGE_SCENARIO(range_two_helpers, "an owner and two helpers",
 	       .setup = setup_two, .check = check_once,
 	       .run = { take_all, halve_all, halve_all })
 RANGE_SCENARIO(range_below, "helpers that take what lies below",
-	       .setup = setup_chunks, .check = check_once, .fewer = 1,
-	       .most = 2, .run = { take_all, halve_below, halve_below })
+	       .setup = setup_chunks, .check = check_once,
+	       .run = { take_all, halve_below, halve_below })
 
 /* ---- the end ---- */
 
@@ -220,7 +220,7 @@ RANGE_SCENARIO(range_answers, "the first of two answers counts",
 /* ---- with the fork stack ---- */
 
 /* Too many executions otherwise. */
-#define FEW .stale = 2, .fewer = 1, .most = 2
+#define FEW .stale = 2
 
 static void setup_run(void)
 {
@@ -350,7 +350,7 @@ RANGE_SCENARIO(range_run_late, "a helper that is forked after the first chunk",
 	       FEW, .setup = setup_run_late, .check = check_run,
 	       .run = { run_to_end, help_once })
 RANGE_SCENARIO(range_run_three, "two that come", .setup = setup_run_three,
-	       .check = check_run, .stale = 2, .fewer = 2, .most = 1,
+	       .check = check_run, .stale = 2, .most = 3,
 	       .run = { run_to_end, help_once, help_once })
 RANGE_SCENARIO(range_run_long, "as many long ones as there are workers",
 	       .setup = setup_run_long, .check = check_run, .stale = 2,

@@ -159,7 +159,6 @@ SCAN_SCENARIO(scan_two, "two workers, two blocks", .setup = setup_two,
 SCAN_SCENARIO(scan_three_blocks, "two workers, three blocks",
 	      .setup = setup_three, .run = { work, work })
 SCAN_SCENARIO(scan_three_workers, "three workers, two blocks",
-	      .setup = setup_two, .stale = 2, .fewer = 1, .most = 2,
-	      .run = { work, work, work })
+	      .setup = setup_two, .stale = 2, .run = { work, work, work })
 SCAN_SCENARIO(scan_deterministic, "all blocks are folded",
 	      .setup = setup_deterministic, .run = { work, work })
