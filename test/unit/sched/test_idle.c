@@ -86,8 +86,11 @@ Test(idle, an_idle_pool_uses_no_cpu, .timeout = LIMIT)
 	with_pools(idle_body);
 }
 
+static atomic_uint about_to_sleep;
+
 static void *sleep_long(void *future)
 {
+	atomic_fetch_add(&about_to_sleep, 1);
 	CHECK(skua_future_result(future, SKUA_SECONDS(100), NULL) == 0);
 	return future;
 }
@@ -100,9 +103,13 @@ static void suspended_body(struct skua_pool *pool, unsigned workers)
 	int64_t used_ms;
 
 	gate_close(&finish);
+	atomic_store(&about_to_sleep, 0);
 	slow = submit(other, hold, &finish);
 	for (size_t i = 0; i < 100; i++)
 		tasks[i] = submit(pool, sleep_long, slow);
+	/* On a busy machine a tenth of a second may go by with none begun. */
+	while (atomic_load(&about_to_sleep) < 100)
+		CHECK(skua_sleep(SKUA_MILLISECONDS(1)) == 0);
 	let_them_park();
 	used_ms = used_in(1000);
 	gate_open(&finish);
