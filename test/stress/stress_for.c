@@ -121,7 +121,7 @@ static void *use(void *stream_number)
 
 static void body(void)
 {
-	size_t rounds = stress_rounds(SCALED(200), 10000);
+	size_t rounds = stress_rounds(SCALED(100), 10000);
 
 	pool = stress_open(stress.workers);
 	for (size_t i = 0; i < rounds; i++)
