@@ -388,14 +388,18 @@ static void setup_dismissed(void)
 #define BOUNDED_SCENARIO(id, text, ...)                                  \
 	EX_SCENARIO(id, .concept = "bounded", .what = text, .state = &s, \
 		    .state_bytes = sizeof(s), __VA_ARGS__)
+/* With one old store, and as many as there are without preemptions. */
+#define BOTH_SCENARIOS(id, text, ...)                                  \
+	BOUNDED_SCENARIO(id, text, .stale = 1, .most = 3, __VA_ARGS__) \
+	BOUNDED_SCENARIO(id##_stale, text, .fewer = 3, .most = 2, __VA_ARGS__)
 
 BOUNDED_SCENARIO(bounded_start, "a submit against a start", .setup = setup_full,
 		 .check = check_in, .run = { submit_one, meet_two })
 BOUNDED_SCENARIO(bounded_two, "two submits, one place", .setup = setup_one,
 		 .check = check_in, .run = { submit_one, submit_one, meet_two })
-BOUNDED_SCENARIO(bounded_wait_two, "two who wait, one place after the other",
-		 .setup = setup_full, .check = check_in, .fewer = 3,
-		 .run = { submit_one, submit_one, meet_two })
+BOTH_SCENARIOS(bounded_wait_two, "two who wait, one place after the other",
+	       .setup = setup_full, .check = check_in,
+	       .run = { submit_one, submit_one, meet_two })
 BOUNDED_SCENARIO(bounded_try, "who only looks takes nothing",
 		 .setup = setup_full, .check = check_tried,
 		 .run = { submit_one, try_submit, meet_two })
@@ -405,9 +409,9 @@ BOUNDED_SCENARIO(bounded_fail, "a submit that fails gives its place on",
 BOUNDED_SCENARIO(bounded_timeout, "a timeout against a place",
 		 .setup = setup_full, .check = check_timed, .timeouts = 1,
 		 .run = { submit_timed, meet_one })
-BOUNDED_SCENARIO(bounded_timeout_two, "... with another behind",
-		 .setup = setup_two_full, .check = check_timed, .timeouts = 1,
-		 .fewer = 3, .run = { submit_timed, submit_one, meet_two })
+BOTH_SCENARIOS(bounded_timeout_two, "... with another behind",
+	       .setup = setup_two_full, .check = check_timed, .timeouts = 1,
+	       .run = { submit_timed, submit_one, meet_two })
 BOUNDED_SCENARIO(bounded_many, "all or none", .setup = setup_two,
 		 .check = check_in,
 		 .run = { submit_two_at_once, submit_one, meet_two })
@@ -423,9 +427,9 @@ BOUNDED_SCENARIO(bounded_shut_place, "... who may get a place first",
 BOUNDED_SCENARIO(bounded_shut_inside, "a task's wait outlives it",
 		 .setup = setup_full, .check = check_in,
 		 .run = { submit_inside, meet_one, shut_pool })
-BOUNDED_SCENARIO(bounded_shut_both, "an outsider behind a task is told",
-		 .setup = setup_full, .check = check_one_refused, .fewer = 3,
-		 .daemons = 4, .run = { submit_one, submit_inside, shut_pool })
+BOTH_SCENARIOS(bounded_shut_both, "an outsider behind a task is told",
+	       .setup = setup_full, .check = check_one_refused, .daemons = 4,
+	       .run = { submit_one, submit_inside, shut_pool })
 BOUNDED_SCENARIO(bounded_cancel_inside, "CANCEL tells a task too",
 		 .setup = setup_full, .check = check_refused,
 		 .run = { submit_inside, cancel_pool })

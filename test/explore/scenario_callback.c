@@ -275,12 +275,12 @@ static void check_contest(void)
 
 #define CALLBACK_SCENARIO(id, text, ...)                                  \
 	EX_SCENARIO(id, .concept = "callback", .what = text, .state = &s, \
-		    .state_bytes = sizeof(s), .fewer = 1, __VA_ARGS__)
+		    .state_bytes = sizeof(s), __VA_ARGS__)
 
 CALLBACK_SCENARIO(callback_finish, "two are added while it ends",
 		  .setup = setup_two, .check = check_two, .spurious = 1,
 		  .run = { add_two, complete_it })
-CALLBACK_SCENARIO(callback_two_adders, "two add while it ends",
+CALLBACK_SCENARIO(callback_two_adders, "two add while it ends", .most = 3,
 		  .setup = setup_three, .check = check_two,
 		  .run = { add_first, add_second, complete_it })
 CALLBACK_SCENARIO(callback_cancel, "one is added while it is cancelled",
@@ -361,14 +361,14 @@ static void check_bell(void)
 	ski_bell_destroy(&b.bell);
 }
 
-#define BELL_SCENARIO(id, text, ...)                                           \
-	EX_SCENARIO(id, .concept = "bell", .what = text, .state = &b,          \
-		    .state_bytes = sizeof(b), .check = check_bell, .fewer = 1, \
+#define BELL_SCENARIO(id, text, ...)                                  \
+	EX_SCENARIO(id, .concept = "bell", .what = text, .state = &b, \
+		    .state_bytes = sizeof(b), .check = check_bell,    \
 		    __VA_ARGS__)
 
 BELL_SCENARIO(bell_ring, "a ring against one who begins to wait",
 	      .run = { wait_for_token, ring_one })
-BELL_SCENARIO(bell_two, "a ring for two",
+BELL_SCENARIO(bell_two, "a ring for two", .stale = 2, .most = 3,
 	      .run = { wait_for_token, wait_for_token, ring_two })
-BELL_SCENARIO(bell_give_up, "a ring while another gives up",
-	      .run = { wait_for_token, ring_one, give_up })
+BELL_SCENARIO(bell_give_up, "a ring while another gives up", .stale = 2,
+	      .most = 3, .run = { wait_for_token, ring_one, give_up })

@@ -297,10 +297,14 @@ static void check_either(void)
 #define SCENARIO(id, text, ...)                                        \
 	EX_SCENARIO(id, .concept = "group", .what = text, .state = &s, \
 		    .state_bytes = sizeof(s), __VA_ARGS__)
+/* With two old stores, and as many as there are with one preemption. */
+#define BOTH_SCENARIOS(id, text, ...)                          \
+	SCENARIO(id, text, .stale = 2, .most = 3, __VA_ARGS__) \
+	SCENARIO(id##_stale, text, .fewer = 2, .most = 3, __VA_ARGS__)
 
-SCENARIO(group_wait, "two children end, who waits frees it", .fewer = 2,
-	 .setup = setup_two, .run = { end_one, end_one, wait_for_two })
-SCENARIO(group_two_wait, "two wait, the second frees it", .fewer = 2,
+SCENARIO(group_wait, "two children end, who waits frees it", .setup = setup_two,
+	 .run = { end_one, end_one, wait_for_two })
+SCENARIO(group_two_wait, "two wait, the second frees it", .most = 3,
 	 .setup = setup_two_readers,
 	 .run = { end_one, wait_with_another, wait_with_another })
 SCENARIO(group_timeout, "a wait runs out", .setup = setup_one, .timeouts = 1,
@@ -311,12 +315,12 @@ SCENARIO(group_fail, "the error of one of two", .setup = setup_two,
 	 .run = { fail_seven, end_one, wait_for_seven })
 SCENARIO(group_fail_between, "an error outlasts the moment without children",
 	 .setup = setup_none, .run = { fail_and_hand_on, take_and_end })
-SCENARIO(group_fail_two, "two hear of the same error", .fewer = 2,
-	 .setup = setup_two_readers,
-	 .run = { fail_one, wait_for_seven_with_another,
-		  wait_for_seven_with_another })
+BOTH_SCENARIOS(group_fail_two, "two hear of the same error",
+	       .setup = setup_two_readers,
+	       .run = { fail_one, wait_for_seven_with_another,
+			wait_for_seven_with_another })
 SCENARIO(group_next_round, "a round begins while one waits for the last",
-	 .fewer = 2, .setup = setup_two_readers,
+	 .stale = 2, .most = 3, .setup = setup_two_readers,
 	 .run = { end_one, wait_and_go_on, wait_with_another })
 SCENARIO(group_credit, "a child adds one that another worker ends",
 	 .setup = setup_credit, .check = close_rt,

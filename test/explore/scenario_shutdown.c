@@ -348,6 +348,10 @@ static void check_suspended(void)
 #define SHUTDOWN_SCENARIO(id, text, ...)                                  \
 	EX_SCENARIO(id, .concept = "shutdown", .what = text, .state = &s, \
 		    .state_bytes = sizeof(s), __VA_ARGS__)
+/* With one old store, and as many as there are with one preemption. */
+#define BOTH_SCENARIOS(id, text, ...)                                   \
+	SHUTDOWN_SCENARIO(id, text, .stale = 1, .most = 3, __VA_ARGS__) \
+	SHUTDOWN_SCENARIO(id##_stale, text, .fewer = 2, .most = 3, __VA_ARGS__)
 
 SHUTDOWN_SCENARIO(shutdown_sleep, "stop against sleep", .setup = setup_one,
 		  .check = check, .run = { work, close_pool })
@@ -360,9 +364,9 @@ SHUTDOWN_SCENARIO(shutdown_last, "what was submitted before the stop is run",
 SHUTDOWN_SCENARIO(shutdown_submit, "a racing submit is accepted or refused",
 		  .setup = setup_one, .check = check,
 		  .run = { work, guest_submits, close_pool })
-SHUTDOWN_SCENARIO(shutdown_two, "... by one of two that leave",
-		  .setup = setup_late, .check = check, .fewer = 2,
-		  .run = { leave_or_work, park_then_work, guest_goes_on })
+BOTH_SCENARIOS(shutdown_two, "... by one of two that leave",
+	       .setup = setup_late, .check = check,
+	       .run = { leave_or_work, park_then_work, guest_goes_on })
 SHUTDOWN_SCENARIO(shutdown_many, "... of several, all or none",
 		  .setup = setup_one, .check = check,
 		  .run = { work, guest_submits_two, close_pool })
@@ -372,7 +376,7 @@ SHUTDOWN_SCENARIO(shutdown_task, "a task submits while the pool closes",
 SHUTDOWN_SCENARIO(shutdown_cancel, "cancelled, or begun before",
 		  .setup = setup_one, .check = check,
 		  .run = { work, submit_then_cancel })
-SHUTDOWN_SCENARIO(shutdown_suspended, "nobody leaves a suspended task",
-		  .setup = setup_late_suspending, .check = check_suspended,
-		  .fewer = 2, .daemons = 6,
-		  .run = { leave_or_work, park_then_work, guest_goes_on })
+BOTH_SCENARIOS(shutdown_suspended, "nobody leaves a suspended task",
+	       .setup = setup_late_suspending, .check = check_suspended,
+	       .daemons = 6,
+	       .run = { leave_or_work, park_then_work, guest_goes_on })
