@@ -21,10 +21,10 @@
 
 enum {
 	CHUNKS_A_WORKER = 8, /* if the size of a chunk is not given */
-	CHUNKS_A_TURN = 32 /* that a runner runs at most */
+	CHUNKS_A_TURN = 128 /* that a runner runs at most */
 };
 
-#define TURN_NS INT64_C(20000)
+#define TURN_NS INT64_C(100000)
 
 /* In first_error: none yet. */
 #define NO_ERROR SIZE_MAX
