@@ -138,8 +138,8 @@ static void stop(struct map *map, int why)
 
 static void leave(struct map *map)
 {
-	/* Acquire and release: the last one comes after all others. It pairs
-	 * with itself. */
+	/* Acquire and release: the last one comes after all others.
+	 * It pairs with itself. */
 	if (atomic_fetch_sub_explicit(&map->references, 1,
 				      memory_order_acq_rel) != 1)
 		return;
@@ -196,6 +196,7 @@ static void send_runner(struct map *map)
 				      memory_order_seq_cst);
 		if (error)
 			stop(map, error);
+		/* Pairs with the look at sending, as said. */
 	} while (!atomic_load_explicit(&map->queued, memory_order_seq_cst) &&
 		 ski_lanes_left(map->lane, map->lanes));
 }

@@ -67,7 +67,8 @@ static bool take_ticket(void *what)
 {
 	struct ticket *ticket = what;
 	struct skua_ordered *queue = ticket->queue;
-	/* Before tail, so that it is not beyond it. */
+	/* Before tail, so that it is not beyond it. Each pairs with what is named
+	 * above. */
 	uint64_t head =
 		atomic_load_explicit(&queue->head, memory_order_seq_cst);
 	uint64_t tail =
@@ -76,6 +77,7 @@ static bool take_ticket(void *what)
 	do {
 		if (tail - head >= queue->ahead)
 			return false;
+		/* Pairs with is_pending(). */
 	} while (!atomic_compare_exchange_weak_explicit(
 		&queue->tail, &tail, tail + 1, memory_order_seq_cst,
 		memory_order_seq_cst));
@@ -111,6 +113,7 @@ int skua_ordered_put(struct skua_ordered *queue, skua_fn *fn, void *arg,
 	if (error)
 		return error;
 	error = submit(queue, fn, arg, deadline_ns, &future);
+	/* Seq_cst: pairs with is_filled(). */
 	atomic_store_explicit(place_of(queue, ticket.number), future,
 			      memory_order_seq_cst);
 	ski_bell_ring(&queue->filled);
@@ -123,12 +126,14 @@ static bool begin_reading(void *what)
 {
 	struct skua_ordered *queue = what;
 
+	/* Seq_cst: pairs with end_reading(). */
 	return !atomic_exchange_explicit(&queue->reading, true,
 					 memory_order_seq_cst);
 }
 
 static void end_reading(struct skua_ordered *queue)
 {
+	/* Seq_cst: pairs with begin_reading(), and with stand() in bell.c. */
 	atomic_store_explicit(&queue->reading, false, memory_order_seq_cst);
 	ski_bell_ring(&queue->read);
 }

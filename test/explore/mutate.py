@@ -453,7 +453,7 @@ class Gate:
         # Killers that were run without a mutation.
         self.clean = {" ".join(m.killer): Once() for m in mutations
                       if m.killer}
-        # By killer and file: neighbours share most of what they rebuild.
+        # By killer: each copy builds a program when it first needs it.
         for m in sorted(mutations, key=lambda m: (
                 m.killer or [], m.places[0].path if m.places else "")):
             self.waiting.put(m)

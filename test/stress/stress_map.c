@@ -5,10 +5,9 @@
  * What is completed is counted exactly, and nothing runs that was said to have
  * been stopped.
  */
-#include "stress.h"
+#include "users.h"
 
 enum {
-	USERS = 4,
 	MOST = 300
 };
 
@@ -175,30 +174,13 @@ static void *use(void *stream_number)
 	return NULL;
 }
 
-static void one_round(size_t round)
-{
-	struct skua_future *tasks[USERS / 2];
-	pthread_t threads[USERS / 2];
-
-	for (size_t i = 0; i < USERS / 2; i++) {
-		stress_thread(&threads[i], use,
-			      number(1 + round * USERS + 2 * i));
-		tasks[i] = stress_submit(pool, use,
-					 number(2 + round * USERS + 2 * i));
-	}
-	for (size_t i = 0; i < USERS / 2; i++) {
-		EXPECT(pthread_join(threads[i], NULL) == 0);
-		EXPECT(stress_take(tasks[i]) == NULL);
-	}
-}
-
 static void body(void)
 {
 	size_t rounds = stress_rounds(SCALED(300), 20000);
 
 	pool = stress_open(stress.workers);
 	for (size_t i = 0; i < rounds; i++)
-		one_round(i);
+		users_round(pool, i, use);
 	stress_close(pool);
 }
 
