@@ -34,16 +34,22 @@
 enum {
 	MAX_CHOICES = 16384,
 	TABLE_BITS = 22,
-	WAYS = 4,
-	ALLOWANCE_BITS = 4, /* of an entry: one more than what is left */
+	WAYS = 4, /* in a cache line */
+	MOST_LEFT = 15,
 	KNOWN = 4096, /* a power of two */
 	LESSONS = 128,
 };
 
-#define ALLOWANCE ((UINT64_C(1) << ALLOWANCE_BITS) - 1)
-
 struct choice {
 	uint16_t taken, count;
+};
+
+/* A state that the search has been through, or is in. @left has four bits for
+ * each thread that was the running one, and the lowest four for none: one more
+ * than the preemptions that were left, or 0. */
+struct entry {
+	uint64_t state;
+	uint32_t search, left;
 };
 
 /* What is known of an object from all executions so far: who stores to it, and
@@ -59,8 +65,8 @@ static bool restart;
 static unsigned restarts;
 static struct choice path[MAX_CHOICES];
 static unsigned depth, length;
-static uint64_t *table;
-static uint64_t salt;
+static struct entry *table;
+static uint32_t search; /* its number, from 1 */
 static uint64_t dice; /* 0: choices are those of the search */
 
 static unsigned throw_dice(unsigned count)
@@ -144,35 +150,33 @@ bool ex_extending(void)
 	return !dice && depth == length;
 }
 
-/* The entry of @key, made if need be, with no allowance then. */
-static uint64_t *find_entry(uint64_t key)
+/* The entry of @state, made if need be: then in the place of one of an earlier
+ * search, if there is one. */
+static struct entry *find_entry(uint64_t state)
 {
-	uint64_t *bucket, *victim;
+	struct entry *line = &table[state & ((UINT64_C(1) << TABLE_BITS) - 1) &
+				    ~(uint64_t)(WAYS - 1)];
+	struct entry *victim = &line[state >> 62 & (WAYS - 1)];
 
-	key &= ~ALLOWANCE;
-	bucket = &table[(key >> ALLOWANCE_BITS &
-			 ((UINT64_C(1) << TABLE_BITS) - 1) &
-			 ~(uint64_t)(WAYS - 1))];
-	victim = &bucket[key >> 60 & (WAYS - 1)];
 	for (unsigned i = 0; i < WAYS; ++i) {
-		if ((bucket[i] & ~ALLOWANCE) == key)
-			return &bucket[i];
-		if (!bucket[i])
-			victim = &bucket[i];
+		if (line[i].search != search)
+			victim = &line[i];
+		else if (line[i].state == state)
+			return &line[i];
 	}
-	*victim = key;
+	*victim = (struct entry){ .state = state, .search = search };
 	return victim;
 }
 
-/* Whether all that follows with @allowance is known; if not, it will be. */
-static bool enter(uint64_t key, unsigned allowance)
+static unsigned left_of(const struct entry *e, unsigned running)
 {
-	uint64_t *entry = find_entry(key);
+	return e->left >> 4 * running & MOST_LEFT;
+}
 
-	if ((*entry & ALLOWANCE) > allowance)
-		return true;
-	*entry = (*entry & ~ALLOWANCE) | (allowance + 1);
-	return false;
+static void set_left(struct entry *e, unsigned running, unsigned left)
+{
+	e->left &= ~((uint32_t)MOST_LEFT << 4 * running);
+	e->left |= left << 4 * running;
 }
 
 /*
@@ -182,30 +186,27 @@ static bool enter(uint64_t key, unsigned allowance)
  */
 bool ex_known_state(uint64_t graph, unsigned running, unsigned allowance)
 {
-	uint64_t any = ex_mix(graph, salt);
-	bool seen;
+	struct entry *e;
 
+	_Static_assert(4 * EX_THREADS <= 32, "four bits for each thread");
 	if (ex.no_cache || ex.tracing)
 		return false;
-	if (allowance >= ALLOWANCE)
-		allowance = ALLOWANCE - 1;
-	if (!running)
-		return enter(any, allowance);
-	if ((*find_entry(any) & ALLOWANCE) > allowance)
+	if (allowance >= MOST_LEFT)
+		allowance = MOST_LEFT - 1;
+	e = find_entry(graph);
+	if (left_of(e, 0) > allowance || left_of(e, running) > allowance)
 		return true;
-	seen = enter(ex_mix(any, running), allowance);
-	if (!seen && allowance)
-		enter(any, allowance - 1);
-	return seen;
+	set_left(e, running, allowance + 1);
+	if (left_of(e, 0) < allowance)
+		set_left(e, 0, allowance);
+	return false;
 }
 
 /* Whether what all threads did, to their ends, was judged before: what check
  * finds depends on nothing else. */
 bool ex_known_end(uint64_t graph)
 {
-	if (ex.no_cache || ex.tracing)
-		return false;
-	return enter(ex_mix(ex_mix(graph, salt), EX_THREADS), 0);
+	return ex_known_state(ex_mix(graph, EX_THREADS), 0, 0);
 }
 
 /* In large pages, since lookups are all over it. */
@@ -224,8 +225,7 @@ static void begin(void)
 {
 	if (!table)
 		table = make_table();
-	/* Entries of earlier searches will never match. */
-	salt = ex_mix(salt, UINT64_C(0xd1b54a32d192ed03));
+	++search;
 	depth = length = 0;
 	ex_snapshots_clear();
 	restart = false;

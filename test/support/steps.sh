@@ -87,8 +87,10 @@ build() { # NAME MESON-OPTION...
 		echo "$wanted" >"$stamp"
 	fi
 	# Steps side by side may want the same tree.
+	local since=$SECONDS
 	flock "$tree.lock" ninja -C "$tree" -j "$SKUA_TEST_JOBS" -k 0 \
 		"${targets[@]}" || no_build
+	echo "built in $((SECONDS - since)) s"
 }
 targets=() # all
 
@@ -519,6 +521,6 @@ if [ "${BASH_SOURCE[0]}" = "$0" ]; then
 	# At the time limit what runs is ended too, and is recorded before we go.
 	trap ended=1 TERM
 	: >"$SKUA_TEST_RESULTS.said"
-	trap 'cat "$SKUA_TEST_RESULTS.said"' EXIT
+	trap 'cat "$SKUA_TEST_RESULTS.said"; echo "CPU time:"; times' EXIT
 	"step_$step"
 fi

@@ -4,6 +4,7 @@
  */
 #include <dirent.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "sched_test.h"
 
@@ -35,17 +36,40 @@ static bool is_worker(const char *thread)
 /* Criterion has threads of its own, which names tell apart from workers. */
 static size_t others;
 
+/* A folder has two links and one for each folder in it. */
+static size_t threads_of_process(void)
+{
+	struct stat tasks;
+
+	cr_assert_eq(stat("/proc/self/task", &tasks), 0);
+	return (size_t)tasks.st_nlink - 2;
+}
+
+/* False: a thread ended meanwhile. Where the kernel's listing has come to a
+ * thread that ends it ends too, without those that follow. */
+static bool list_workers(size_t *workers)
+{
+	size_t all = threads_of_process(), listed = 0;
+	DIR *tasks = opendir("/proc/self/task");
+
+	cr_assert(tasks != NULL);
+	*workers = 0;
+	for (struct dirent *entry; (entry = readdir(tasks));) {
+		listed += entry->d_name[0] != '.';
+		*workers += is_worker(entry->d_name);
+	}
+	closedir(tasks);
+	return listed == all && threads_of_process() == all;
+}
+
 /* Workers, by their names: a sanitizer may have threads of its own. */
 static size_t threads_now(void)
 {
-	DIR *tasks = opendir("/proc/self/task");
-	size_t count = 0;
+	size_t workers;
 
-	cr_assert(tasks != NULL);
-	for (struct dirent *entry; (entry = readdir(tasks));)
-		count += is_worker(entry->d_name);
-	closedir(tasks);
-	return count - others;
+	while (!list_workers(&workers))
+		sched_yield();
+	return workers - others;
 }
 
 static void before_pools(void)
