@@ -36,7 +36,7 @@ aarch64 | riscv64)
 	;;
 musl)
 	cpu=$(uname -m) family=$cpu triple=$cpu-linux-musl
-	compile_with="'-isystem', '$prefix/include'"
+	compile_with="'-DSKUA_TEST_SMALL=1', '-isystem', '$prefix/include'"
 	stress_link_with="'-static'"
 	;;
 *)
@@ -123,7 +123,7 @@ print_machine() {
 		pkg_config_libdir = '$prefix/lib/pkgconfig'
 		stress_link_args = [$stress_link_with]
 		[built-in options]
-		c_args = [$compile_with]
+		c_args = ['-g1', $compile_with]
 		c_link_args = [$link_with]
 		[host_machine]
 		system = 'linux'

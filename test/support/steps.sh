@@ -40,10 +40,10 @@ soak 300 random programs against a sequential reference
 fuzz 300 sequences of calls against a model, under libFuzzer
 coverage 900 how much of lib/ the tests reach (only with --coverage)'
 
-# Those that leave all CPUs but one alone: they run beside the others, one after
-# the other, once the tree that they share is there.
+# Those that leave all CPUs but one alone, or take as long whatever else runs:
+# they run beside the others, one after the other, once the release tree is there.
 # shellcheck disable=SC2034 # test/run reads it
-skua_steps_beside=' valgrind one-core switch-aarch64 '
+skua_steps_beside=' valgrind one-core switch-aarch64 soak fuzz '
 
 sources() {
 	find bench docs include lib test -name '*.[ch]' -o -name '*.cpp'
@@ -72,8 +72,11 @@ check() { # NAME COMMAND...
 # came or went, since Meson finds tests by name.
 build() { # NAME MESON-OPTION...
 	tree=$SKUA_TEST_BUILD/$1
-	local stamp="$tree.stamp" wanted again=()
+	local stamp="$tree.stamp" wanted again=() since=$SECONDS lock
 	shift
+	# Steps side by side may want the same tree.
+	exec {lock}>"$tree.lock"
+	flock "$lock"
 	wanted="${CC-} $*"
 	if [ "$(head -n 1 "$stamp" 2>/dev/null)" != "$wanted" ]; then
 		rm -rf "$tree"
@@ -86,10 +89,8 @@ build() { # NAME MESON-OPTION...
 		meson setup --werror "${again[@]}" "$@" "$tree" || no_build
 		echo "$wanted" >"$stamp"
 	fi
-	# Steps side by side may want the same tree.
-	local since=$SECONDS
-	flock "$tree.lock" ninja -C "$tree" -j "$SKUA_TEST_JOBS" -k 0 \
-		"${targets[@]}" || no_build
+	ninja -C "$tree" -j "$SKUA_TEST_JOBS" -k 0 "${targets[@]}" || no_build
+	exec {lock}>&-
 	echo "built in $((SECONDS - since)) s"
 }
 targets=() # all
@@ -113,9 +114,10 @@ build_tests() { # NAME MESON-OPTION...
 
 # With assertions, and yet fast. -O1, since compiling takes longer than the tests:
 # half as long as -O2, and what -O2 and -O3 make of the sources is tested in the
-# release tree.
+# release tree. -g1 is what backtraces need, and a quarter sooner compiled than -g.
 build_checked() { # NAME MESON-OPTION...
-	build_tests "$@" --buildtype=debugoptimized -Doptimization=1
+	build_tests "$@" --buildtype=debugoptimized -Doptimization=1 \
+		-Dc_args=-g1
 }
 
 # Runs what Meson lists in $tree and records each test by its name. What those
@@ -149,16 +151,17 @@ run_tests() { # MESON-TEST-OPTION...
 }
 prefix=() ended='' step=${1-}
 
-run_unit_and_stress() {
-	run_tests --suite unit --suite stress
+# With 2 and 8 workers only: for trees that differ from another by what the number
+# of workers has no part in.
+some_stress=(--suite stress-2 --suite stress-8)
+[ -z "${SKUA_TEST_LONG-}" ] || some_stress=(--suite stress)
+
+run_unit_and_some_stress() {
+	run_tests --suite unit "${some_stress[@]}"
 }
 
-# With 2 and 8 workers only: for trees that differ from another by the compiler,
-# the processor or the system.
-run_unit_and_some_stress() {
-	local few=(--suite stress-2 --suite stress-8)
-	[ -z "${SKUA_TEST_LONG-}" ] || few=(--suite stress)
-	run_tests --suite unit "${few[@]}"
+run_all_and_some_stress() {
+	run_tests --suite unit "${some_stress[@]}" --suite fault --suite hostile
 }
 
 run_all_suites() {
@@ -345,7 +348,7 @@ step_one-core() {
 
 step_tiny() {
 	build_checked tiny -Dtiny=true
-	run_all_suites
+	run_all_and_some_stress
 }
 
 step_ucontext() {
@@ -440,7 +443,7 @@ step_riscv64() {
 
 step_asan() {
 	build_checked asan -Db_sanitize=address,undefined
-	run_all_suites
+	run_all_and_some_stress
 }
 
 step_asan-clang() {

@@ -116,8 +116,8 @@ static void cells_body(struct skua_pool *pool, unsigned workers)
 			try_sizes(pool, &whole);
 		}
 	try_sizes(pool, &(struct skua_block){ 0, 1, 0, SCALED(MOST) });
-	try_sizes(pool, &(struct skua_block){ UINT64_MAX - MOST / 2, UINT64_MAX,
-					      1, 3 });
+	try_sizes(pool, &(struct skua_block){ UINT64_MAX - SCALED(MOST / 2),
+					      UINT64_MAX, 1, 3 });
 }
 
 /* "each iteration once", "cut at its multiples, counted from the begin" */
