@@ -57,12 +57,12 @@
 #define FIBERS(n) (n)
 #endif
 
-/* More than there are CPUs. A thread costs TSan milliseconds, mostly the kernel's,
- * and it looks at what happens before what, not at crowds. */
-#ifdef UNDER_TSAN
-#define MANY_WORKERS 24
-#else
+/* More than there are CPUs. A thread is mostly the kernel's time, milliseconds
+ * with TSan: the crowd is for the release build, without assertions. */
+#ifdef NDEBUG
 #define MANY_WORKERS 64
+#else
+#define MANY_WORKERS 24
 #endif
 
 /* The time limit of every test, in seconds: a hang, not a slow machine. */
