@@ -142,12 +142,14 @@ static bool is_pending(void *what)
 {
 	struct skua_ordered *queue = what;
 
+	/* Seq_cst: pair with take_ticket() and advance(). */
 	return atomic_load_explicit(&queue->tail, memory_order_seq_cst) !=
 	       atomic_load_explicit(&queue->head, memory_order_seq_cst);
 }
 
 static bool is_filled(void *place)
 {
+	/* Seq_cst: pairs with the store in skua_ordered_put(). */
 	return atomic_load_explicit((_Atomic(struct skua_future *) *)place,
 				    memory_order_seq_cst);
 }
@@ -162,6 +164,7 @@ static void advance(struct skua_ordered *queue)
 	/* Relaxed: published by head. */
 	atomic_store_explicit(place_of(queue, head), NULL,
 			      memory_order_relaxed);
+	/* Seq_cst: pairs with take_ticket() and is_pending(). */
 	atomic_store_explicit(&queue->head, head + 1, memory_order_seq_cst);
 	ski_bell_ring(&queue->room);
 }

@@ -56,7 +56,7 @@
  * is not seen (through the structures' own reuse it is). Plain accesses are
  * checked to 4 bytes, smaller ones with byte masks of the last access only.
  * Consume is acquire. Mixed-size atomic accesses are rejected, but for the
- * futex's 32 bits. The state cache holds 60-bit hashes: the odds that a
+ * futex's 32 bits. The state cache holds 64-bit hashes: the odds that a
  * collision hides a state are under one in a million per exploration.
  */
 #ifndef EX_ENGINE_H

@@ -19,11 +19,12 @@
  *
  * A thread is not preempted before it reads what no other thread ever stores
  * to: such a load may as well be executed early, like a store. Who stores to
- * what is learned from some random executions, and on the way. When a store shows that a point was left out
- * wrongly, the search starts again, knowing better; when it ends, no execution
- * has such a store, for the part of an execution before the first one would
- * have been found. Then the store too, unless it is that of a CAS whose place
- * an RMW executed early has taken: so a CAS that fails counts as a store.
+ * what is learned from some random executions, and on the way. When a store shows
+ * that a point was left out wrongly, the search starts again, knowing better; when
+ * it ends, no execution has such a store, for the part of an execution before the
+ * first one would have been found. Then the store too, unless it is that of a CAS
+ * whose place an RMW executed early has taken: so a CAS that fails counts as a
+ * store.
  */
 #include <stdlib.h>
 #include <string.h>

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* A sequence of calls from bytes, in a thread or a task, and its end. */
 #include "fuzz.h"
+#include "../support/threads.h"
 
-#include <dirent.h>
 #include <pthread.h>
 #include <sched.h>
 #include <stdio.h>
@@ -123,18 +123,6 @@ static void drive_in_task(void)
 	driver_is_task = false;
 }
 
-static unsigned count_threads(void)
-{
-	DIR *tasks = opendir("/proc/self/task");
-	unsigned count = 0;
-
-	EXPECT(tasks);
-	while (readdir(tasks))
-		count++;
-	closedir(tasks);
-	return count;
-}
-
 static void check_job(const struct job *job)
 {
 	bool ran = job->state != NEVER && job->state != CANCELLED;
@@ -152,7 +140,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	/* First, for its threads stay. */
 	EXPECT(skua_pool_default());
-	threads = count_threads();
+	threads = threads_of_process();
 	memset(&world, 0, sizeof(world));
 	world.at = data;
 	world.end = data + size;
@@ -168,7 +156,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	}
 	/* Pools that were left to themselves: with their last thread all that
 	 * they had is gone. */
-	while (count_threads() > threads)
+	while (threads_of_process() > threads)
 		sched_yield();
 	/* What their last events were, as TSan sees it. */
 	lock();

@@ -151,8 +151,7 @@ run_tests() { # MESON-TEST-OPTION...
 }
 prefix=() ended='' step=${1-}
 
-# With 2 and 8 workers only: for trees that differ from another by what the number
-# of workers has no part in.
+# With 2 and 8 workers only: 1 and 64 are for the release build and gcc's TSan.
 some_stress=(--suite stress-2 --suite stress-8)
 [ -z "${SKUA_TEST_LONG-}" ] || some_stress=(--suite stress)
 

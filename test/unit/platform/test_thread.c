@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Threads: what they are told, what they inherit, and what if there is none. */
 #include <criterion/criterion.h>
-#include <dirent.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <limits.h>
@@ -12,6 +11,7 @@
 
 #include <skua/error.h>
 
+#include "../../support/threads.h"
 #include "platform_test.h"
 #include "sanitizer.h"
 #include "thread.h"
@@ -60,17 +60,6 @@ Test(thread, many_at_once)
 		cr_expect_eq(counts[i], 1);
 }
 
-static int count_threads(void)
-{
-	DIR *d = opendir("/proc/self/task");
-	int count = 0;
-
-	while (readdir(d))
-		count++;
-	closedir(d);
-	return count;
-}
-
 static void count_up_shared(void *arg)
 {
 	/* Release: pairs with the acquire load in the test below. */
@@ -86,20 +75,20 @@ Test(thread, detach)
 	/* With the first thread TSan starts one of its own. */
 	struct ski_thread warm_up = start("t", count_up, &first);
 	ski_thread_join(&warm_up);
-	int before = count_threads();
+	unsigned before = threads_of_process();
 	for (int i = 0; i < 100; i++) {
 		struct ski_thread thread = start("t", count_up_shared, &count);
 		ski_thread_detach(&thread);
 	}
 	while (atomic_load_explicit(&count, memory_order_acquire) < 100 ||
-	       count_threads() > before)
+	       threads_of_process() > before)
 		ski_thread_yield();
 
 	int mappings = count_mappings();
 	for (int i = 0; i < 100; i++) {
 		struct ski_thread thread = start("t", count_up_shared, &count);
 		ski_thread_detach(&thread);
-		while (count_threads() > before)
+		while (threads_of_process() > before)
 			ski_thread_yield();
 	}
 	cr_expect(count_mappings() < mappings + 100 || SKI_TSAN);

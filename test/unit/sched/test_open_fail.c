@@ -12,6 +12,7 @@
 #include <malloc.h>
 #include <sched.h>
 
+#include "../../support/threads.h"
 #include "sched_test.h"
 
 /* See test_lock_free.c. */
@@ -51,9 +52,9 @@ static size_t heap_bytes(void)
 #endif
 }
 
-static unsigned entries(const char *path)
+static unsigned open_files(void)
 {
-	DIR *folder = opendir(path);
+	DIR *folder = opendir("/proc/self/fd");
 	unsigned count = 0;
 
 	cr_assert(folder != NULL);
@@ -83,7 +84,7 @@ static unsigned threads_now(void)
 
 	cr_assert_eq(pthread_create(&thread, NULL, do_nothing, NULL), 0);
 	cr_assert_eq(pthread_join(thread, NULL), 0);
-	return entries("/proc/self/task");
+	return threads_of_process();
 }
 
 /* Opens a pool whose @nth worker is not to be had. */
@@ -103,7 +104,7 @@ static int open_failing(unsigned workers, unsigned nth, int error)
 	cr_assert_eq(atomic_load(&failed), 1);
 	cr_assert_null(none);
 	/* The kernel lets go of a joined thread's entry a moment later. */
-	while (entries("/proc/self/task") > threads)
+	while (threads_of_process() > threads)
 		sched_yield();
 	return result;
 }
@@ -147,12 +148,12 @@ static void leak_body(unsigned workers)
 	works(workers);
 	for (unsigned i = 0; i < rounds; i++)
 		fail_each(workers);
-	files = entries("/proc/self/fd");
+	files = open_files();
 	maps = mappings();
 	bytes = heap_bytes();
 	for (unsigned i = 0; i < rounds; i++)
 		fail_each(workers);
-	cr_assert_eq(entries("/proc/self/fd"), files);
+	cr_assert_eq(open_files(), files);
 	(void)maps;
 	/* One lost at each open would be more than this, which leaves the
 	 * allocator a little room. (TSan keeps what it maps for threads.) */

@@ -4,12 +4,12 @@
  * called, what a task can ask about them; that pools leave each other and the
  * process alone.
  */
-#include <dirent.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "../../support/threads.h"
 #include "sched_test.h"
 
 /* --- Workers. --- */
@@ -272,18 +272,6 @@ static void reopened_body(unsigned workers)
 Test(pool, reopened_at_the_same_address_is_another, .timeout = LIMIT)
 {
 	with_workers(reopened_body);
-}
-
-static unsigned threads_of_process(void)
-{
-	DIR *tasks = opendir("/proc/self/task");
-	unsigned count = 0;
-
-	cr_assert(tasks != NULL);
-	while (readdir(tasks))
-		count++;
-	closedir(tasks);
-	return count;
 }
 
 static void *own_number(void *arg)

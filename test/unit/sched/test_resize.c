@@ -4,8 +4,8 @@
  */
 #include <dirent.h>
 #include <string.h>
-#include <sys/stat.h>
 
+#include "../../support/threads.h"
 #include "sched_test.h"
 
 enum {
@@ -36,20 +36,10 @@ static bool is_worker(const char *thread)
 /* Criterion has threads of its own, which names tell apart from workers. */
 static size_t others;
 
-/* A folder has two links and one for each folder in it. */
-static size_t threads_of_process(void)
-{
-	struct stat tasks;
-
-	cr_assert_eq(stat("/proc/self/task", &tasks), 0);
-	return (size_t)tasks.st_nlink - 2;
-}
-
-/* False: a thread ended meanwhile. Where the kernel's listing has come to a
- * thread that ends it ends too, without those that follow. */
+/* False: a thread ended meanwhile, and the list may lack others. */
 static bool list_workers(size_t *workers)
 {
-	size_t all = threads_of_process(), listed = 0;
+	unsigned all = threads_of_process(), listed = 0;
 	DIR *tasks = opendir("/proc/self/task");
 
 	cr_assert(tasks != NULL);
