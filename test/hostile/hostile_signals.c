@@ -25,7 +25,10 @@ static struct skua_pool *pool;
 static size_t storms; /* signals that each guest sits through */
 static atomic_size_t made, runs, process_signals;
 static _Thread_local volatile sig_atomic_t is_ours;
-static _Thread_local volatile sig_atomic_t signals;
+/* A handler counts in its own thread. In TSan of gcc 12 and clang 14 an atomic
+ * access, too, runs handlers that are due; from one in a handler the thread comes
+ * back with all signals blocked for good (llvm/llvm-project#138599). */
+static _Thread_local volatile sig_atomic_t signals, alarms;
 
 /* TSan runs handlers later, when some thread comes by. */
 #ifdef UNDER_TSAN
@@ -46,7 +49,7 @@ static void on_signal(int number)
 	if (!is_ours && !WORKERS_MAY)
 		_exit(3);
 	if (number == SIGALRM)
-		atomic_fetch_add(&process_signals, 1);
+		alarms++;
 	else
 		signals++;
 	/* Whoever was interrupted must not take this for its own. */
@@ -133,6 +136,7 @@ static void *guest(void *unused)
 	for (uintptr_t i = 0; (size_t)signals < storms; i++)
 		work(i);
 	EXPECT(timer_delete(timer) == 0);
+	atomic_fetch_add(&process_signals, (size_t)alarms);
 	return NULL;
 }
 
@@ -173,7 +177,7 @@ static void body(void)
 	storm(0);
 	stress_close(pool);
 	EXPECT(atomic_load(&runs) == atomic_load(&made));
-	EXPECT(atomic_load(&process_signals) > 0);
+	EXPECT(atomic_load(&process_signals) + (size_t)alarms > 0);
 }
 
 int main(int argc, char *argv[])
