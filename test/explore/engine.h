@@ -168,10 +168,10 @@ struct ex_thread {
 	bool progress;
 	uint16_t vain, reads;
 	uint64_t reads_hash, reads_before;
-	struct ex_read read[EX_READS];
 
 	/* Fibers outlive executions: all before this is cleared. */
 	jmp_buf start, context;
+	struct ex_read read[EX_READS];
 };
 
 enum ex_phase {
@@ -224,6 +224,7 @@ bool ex_extending(void);
 bool ex_is_contended(uintptr_t address);
 void ex_note_writer(const void *object);
 bool ex_known_state(uint64_t graph, unsigned running, unsigned allowance);
+void ex_expect_state(uint64_t graph);
 bool ex_known_end(uint64_t graph);
 void ex_search_start(void);
 void ex_search_rewind(void);
@@ -261,6 +262,7 @@ static inline void ex_undo_note(void *at, size_t bytes, uint32_t *epoch)
 void ex_schedule_keep(unsigned char *stack);
 void ex_schedule_init(void);
 enum ex_end ex_execute(void);
+void ex_point_comes(void);
 struct ex_thread *ex_point(const struct ex_site *site);
 struct ex_thread *ex_point_to_read(const struct ex_site *site,
 				   const volatile void *object);

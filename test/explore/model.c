@@ -419,6 +419,7 @@ static void load_from(struct ex_thread *t, struct ex_location *at,
 	unsigned position = ex_stores[store].position;
 
 	finish_read(t, at, store, order);
+	ex_point_comes();
 	enter_order(at, l, position);
 	if (is_ordered(order)) {
 		int number = enter_access(t, at, 0, l->access, position);
@@ -489,6 +490,7 @@ static uint16_t finish_write(struct ex_thread *t, struct ex_location *at,
 	insert(at, previous, number);
 	see(at, t->number, t->event, number);
 	hash_write(t, at);
+	ex_point_comes();
 	enter_order(at, l, s->position);
 	if (is_ordered(order))
 		s->ordered = (int8_t)enter_access(

@@ -30,13 +30,15 @@ struct element {
 
 static struct {
 	struct element *e; /* from the heap, so that it may be freed */
-	struct ski_worker self[EX_THREADS]; /* only their names count */
 	struct skua_cond *cond; /* apart from its mutex */
 	int64_t tick_ns, looks[EX_THREADS];
 	unsigned got[EX_THREADS];
 	bool late[EX_THREADS]; /* its time ran out */
 	_Atomic(unsigned) coming; /* who has the mutex and then waits */
 } s;
+
+/* Only their names count: they are the same in each execution. */
+static struct ski_worker selves[EX_THREADS];
 
 _Thread_local struct ski_worker *ski_self;
 
@@ -76,7 +78,7 @@ int64_t ski_deadline_ns(int64_t timeout_ns)
 /* Distinct owners: thread-local variables all have one address here. */
 static struct element *begin(void)
 {
-	ski_self = &s.self[ex_self()];
+	ski_self = &selves[ex_self()];
 	ski_self->fiber = (struct ski_fiber *)(void *)ski_self;
 	return s.e;
 }
@@ -165,7 +167,7 @@ static void lock_twice(void)
 static void setup_held(void)
 {
 	setup_patience();
-	ski_self = &s.self[1];
+	ski_self = &selves[1];
 	ski_self->fiber = (struct ski_fiber *)(void *)ski_self;
 	ex_assert(skua_mutex_lock(&s.e->mutex) == 0);
 }

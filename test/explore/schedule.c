@@ -194,6 +194,13 @@ static uint64_t state_hash(void)
 	return ex_mix(ex_mix(ex_graph_hash(), allowances), ex.stale);
 }
 
+/* After what changes the state: until the next point little will. */
+void ex_point_comes(void)
+{
+	if (ex_extending())
+		ex_expect_state(state_hash());
+}
+
 static void carry_out(struct option o)
 {
 	struct ex_thread *t = &ex.thread[o.thread];
@@ -512,7 +519,7 @@ static void reset(void)
 	bucket_count = 0;
 	for (unsigned i = 0; i < ex.threads; ++i) {
 		struct ex_thread *t = &ex.thread[i];
-		memset(t, 0, offsetof(struct ex_thread, read));
+		memset(t, 0, offsetof(struct ex_thread, start));
 		t->number = (uint8_t)i;
 		t->chosen = true;
 		memcpy(t->context, t->start, sizeof(t->context));
@@ -526,6 +533,14 @@ static void reset(void)
 	ex_memory_reset();
 }
 
+/* With what it has read in the round that it is in. */
+static void keep_thread(struct ex_thread *t)
+{
+	unsigned reads = t->reads < EX_READS ? t->reads : EX_READS;
+
+	ex_keep(t, offsetof(struct ex_thread, read) + reads * sizeof(*t->read));
+}
+
 /* The running thread's @stack begins there. */
 void ex_schedule_keep(unsigned char *stack)
 {
@@ -533,7 +548,8 @@ void ex_schedule_keep(unsigned char *stack)
 
 	ex.now->stack = stack;
 	ex_keep(execution, (size_t)((unsigned char *)ex.thread - execution));
-	ex_keep(ex.thread, ex.threads * sizeof(*ex.thread));
+	for (unsigned i = 0; i < ex.threads; ++i)
+		keep_thread(&ex.thread[i]);
 	ex_keep(buckets, bucket_count * sizeof(*buckets));
 	ex_keep(&bucket_count, sizeof(bucket_count));
 	ex_keep(ex.scenario->state, ex.scenario->state_bytes);
