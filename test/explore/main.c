@@ -223,7 +223,7 @@ static bool run(const struct ex_scenario *s, unsigned bound)
 	}
 	if (!r.fault && !r.complete) {
 		print_line("OVER", s, &r);
-		printf("        not all seen in %.0f s\n", seconds_limit);
+		printf("        not all seen in %g s\n", seconds_limit);
 		return false;
 	}
 	if (s->outcomes && !check_outcomes(s, &r)) {
@@ -292,6 +292,16 @@ static unsigned long number(const char *text, unsigned long most)
 	return n;
 }
 
+static double seconds(const char *text)
+{
+	char *end;
+	double n = strtod(text, &end);
+
+	if (!*text || *end || !(n >= 0 && n <= 1000000))
+		usage(stderr, 2);
+	return n;
+}
+
 struct options {
 	bool list;
 	const char *only, *trace;
@@ -329,7 +339,7 @@ static void parse(int argc, char **argv, struct options *o)
 			o->bound = (unsigned)number(optarg, MAX_BOUND);
 			break;
 		case 's':
-			seconds_limit = (double)number(optarg, 1000000);
+			seconds_limit = seconds(optarg);
 			break;
 		case 'r':
 			o->trace = optarg;

@@ -64,18 +64,18 @@ ROOT = HERE.parent.parent
 PARTS = ["bench", "docs", "include", "lib", "test", "meson.build",
          "meson_options.txt"]
 
-SECONDS_CLEAN = 1  # whole seconds, as --seconds has them
+SECONDS_CLEAN = 0.2
 SECONDS_KILL = 60  # most need less than one
 SECONDS_BUILD = 600  # of the first build, on a busy machine
 SECONDS_TEST = 300
 
 COMMON = ["-Dtests=enabled", "-Dbench=disabled", "-Dexamples=disabled",
           "-Ddefault_library=static"]
-# No debug information: compiling takes longer than the search. Sections, so
-# that the linker can tell what a program uses.
+# -O0: compiling takes longer than the search. Sections, so that the linker can
+# tell what a program uses, and lines, for what an object has of a header.
 BUILDS = {
     "explore": ["--buildtype=release",
-                "-Dc_args=-O0 -g0 -ffunction-sections -fdata-sections"],
+                "-Dc_args=-O0 -g1 -ffunction-sections -fdata-sections"],
     "release": ["--buildtype=release"],
     "asan": ["--buildtype=debugoptimized", "-Db_sanitize=address,undefined"],
     "tsan": ["--buildtype=debugoptimized", "-Db_sanitize=thread"],
@@ -100,8 +100,8 @@ class Place:
         if line[0] in " +":
             self.new.append(line[1:])
 
-    def apply(self, text):
-        """Returns @text changed."""
+    def find(self, text):
+        """The lines of @text, and the first of those to change."""
         lines = text.split("\n")
         n = len(self.old)
         found = [i for i in range(len(lines) - n + 1)
@@ -109,8 +109,17 @@ class Place:
         if not n or self.old == self.new or len(found) != 1:
             raise Broken(f"no longer applies: its lines occur {len(found)} "
                          f"times in {self.path}")
-        at = found[0]
-        return "\n".join(lines[:at] + self.new + lines[at + n:])
+        return lines, found[0]
+
+    def apply(self, text):
+        """Returns @text changed."""
+        lines, at = self.find(text)
+        return "\n".join(lines[:at] + self.new + lines[at + len(self.old):])
+
+    def numbers(self):
+        """The numbers of its lines in the tree."""
+        at = self.find((ROOT / self.path).read_text())[1] + 1
+        return range(at, at + len(self.old))
 
 
 class Mutation:
@@ -204,7 +213,10 @@ def run(command, seconds, env=None, cwd=None):
 class Program:
     """A program of the explorer as it was built from the copy, and what of it
     is to be compiled anew for a mutation: of forty sources that include a
-    header few are in a scenario. The clean objects stay as they are."""
+    header few are in a scenario, and of its functions not all in each of them.
+    The clean objects stay as they are."""
+
+    lines = {}  # by object: the lines that it has code of
 
     def __init__(self, slot, name):
         self.source = slot.source
@@ -250,26 +262,45 @@ class Program:
                 last = needs.setdefault(line.partition(":")[0], set())
         return needs
 
+    def lines_of(self, name):
+        """What an object has code of: names of files, without their folders,
+        and numbers of lines."""
+        path = self.tree / name
+        if path not in self.lines:
+            out = self.must(["objdump", "--dwarf=decodedline", name])
+            self.lines[path] = {
+                (file, int(number)) for file, number in
+                re.findall(r"^(\S+) +(\d+) +0", out, re.MULTILINE)}
+        return self.lines[path]
+
+    def touched(self, place):
+        """The objects that @place changes. One without code may be in any that
+        includes the file: a macro, a type."""
+        include = [name for name, files in self.needs.items()
+                   if place.path in files]
+        lines = {(os.path.basename(place.path), n) for n in place.numbers()}
+        return [name for name in include
+                if lines & self.lines_of(name)] or include
+
     @staticmethod
     def link_to(command, target):
         command = list(command)
         command[command.index("-o") + 1] = str(target)
         return command
 
-    def build(self, paths):
-        """The program with what needs @paths compiled as they are now."""
+    def build(self, places):
+        """The program with what @places change compiled as it is now."""
         link = self.link_to(self.link, self.mutant)
         archive = next(i for i, word in enumerate(link)
                        if word.startswith("-Wl,--whole-archive"))
-        objects = [o for o, files in self.needs.items() if files & set(paths)]
+        objects = sorted({o for place in places for o in self.touched(place)})
         if not objects:
             raise Broken("the scenario's program does not use it")
         for i, name in enumerate(objects):
             changed = f"{self.mutant}-{i}.o"
-            command = self.commands[name].replace(f"-o {name}",
-                                                  f"-o {changed}")
-            self.must(shlex.split(command.replace(f"{name}.d",
-                                                  f"{changed}.d")))
+            command = self.commands[name].replace(f"{name}.d", f"{changed}.d")
+            command = command.replace(f"-o {name}", f"-o {changed} -g0")
+            self.must(shlex.split(command))
             if name in link:
                 link[link.index(name)] = changed
             else:  # before the archive that it is a member of
@@ -337,19 +368,19 @@ class Slot:
             self.programs[name] = Program(self, name)
         return self.programs[name]
 
-    def explore(self, program, scenario, bound="3", changed=()):
+    def explore(self, program, scenario, bound="3", places=()):
         """What the scenario finds, or None. A fault is known as soon as its
         line is there: the trace that follows is for people."""
         program = self.program(program)
-        binary = program.build(changed) if changed else program.clean
-        seconds = SECONDS_KILL if changed else SECONDS_CLEAN
+        binary = program.build(places) if places else program.clean
+        seconds = SECONDS_KILL if places else SECONDS_CLEAN
         process = subprocess.Popen(
             [str(binary), "--only", scenario, "--bound", bound,
              "--seconds", str(seconds)],
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
             errors="replace")
         try:
-            return self.read_verdict(process, scenario, not changed)
+            return self.read_verdict(process, scenario, not places)
         finally:
             process.kill()
             process.wait()
@@ -387,9 +418,9 @@ class Slot:
             raise Broken(f"the test takes more than {SECONDS_TEST} s")
         return f"ends with status {status}" if status else None
 
-    def kill(self, killer, changed=()):
+    def kill(self, killer, places=()):
         if killer[0] == "explore":
-            return self.explore(*killer[1:], changed=changed)
+            return self.explore(*killer[1:], places=places)
         return self.test(*killer[1:])
 
     def run_clean(self, killer):
@@ -418,7 +449,7 @@ class Slot:
         try:
             for path, text in changed.items():
                 self.write(path, text.encode())
-            return self.kill(mutation.killer, changed)
+            return self.kill(mutation.killer, mutation.places)
         finally:
             for path, stat in before.items():
                 self.write(path, (ROOT / path).read_bytes())
