@@ -24,7 +24,7 @@ bench 300 the benchmarks compute what they should
 readme 180 the first program in README.md; those of docs/migration.md
 install 200 consumers of the installed library and of the subproject
 valgrind 200 unit tests and an example under memcheck
-one-core 400 unit and stress tests on one core
+one-core 400 unit tests with tiny rings, and stress, on one core
 tiny 300 ... with tiny rings, segments and slabs
 ucontext 300 ... with ucontext in place of the assembly, POSIX in place of Linux
 musl 240 unit tests with musl, a short stress linked statically
@@ -115,9 +115,13 @@ build_tests() { # NAME MESON-OPTION...
 # With assertions, and yet fast. -O1, since compiling takes longer than the tests:
 # half as long as -O2, and what -O2 and -O3 make of the sources is tested in the
 # release tree. -g1 is what backtraces need, and a quarter sooner compiled than -g.
+# Tests are the small ones, as on other machines, and without Criterion, which
+# starts a hundred times as long as its stand-in: in the release tree they are whole.
 build_checked() { # NAME MESON-OPTION...
+	local small=' -DSKUA_TEST_SMALL=1'
+	[ -z "${SKUA_TEST_LONG-}" ] || small=''
 	build_tests "$@" --buildtype=debugoptimized -Doptimization=1 \
-		-Dc_args=-g1
+		-Dcriterion=disabled "-Dc_args=-g1$small"
 }
 
 # Runs what Meson lists in $tree and records each test by its name. What those
@@ -155,12 +159,15 @@ prefix=() ended='' step=${1-}
 some_stress=(--suite stress-2 --suite stress-8)
 [ -z "${SKUA_TEST_LONG-}" ] || some_stress=(--suite stress)
 
+# Suites as Meson has them: what is in one that is left out is left out. That an
+# idle pool takes no time is shown in the release build and with gcc's TSan.
 run_unit_and_some_stress() {
-	run_tests --suite unit "${some_stress[@]}"
+	run_tests --no-suite idle --suite unit "${some_stress[@]}"
 }
 
 run_all_and_some_stress() {
-	run_tests --suite unit "${some_stress[@]}" --suite fault --suite hostile
+	run_tests --no-suite idle --suite unit "${some_stress[@]}" \
+		--suite fault --suite hostile
 }
 
 run_all_suites() {
@@ -342,7 +349,9 @@ step_one-core() {
 	cpu=$(taskset -cp $$ | sed 's/.*: \([0-9]*\).*/\1/')
 	prefix=(taskset -c "$cpu")
 	build_release
-	run_unit_and_some_stress
+	run_tests --suite idle "${some_stress[@]}"
+	build_checked tiny -Dtiny=true
+	run_tests --no-suite idle --suite unit
 }
 
 step_tiny() {

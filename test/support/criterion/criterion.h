@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Stands in for Criterion's header in sanitizer and cross builds, and under
- * Valgrind, so that the same test sources compile; test/meson.build chooses. Criterion starts each test by
- * fork and exec from a library that no sanitizer has seen, and takes a test's
- * success before the leak check at its exit has spoken. Here each test is a
- * plain fork of a process with one thread, and what a sanitizer says at exit
- * fails the test that caused it.
+ * Stands in for Criterion's header in sanitizer and cross builds, under Valgrind
+ * and with -Dcriterion=disabled, so that the same test sources compile;
+ * test/meson.build chooses. Criterion starts each test by fork and exec from a
+ * library that no sanitizer has seen, and takes a test's success before the leak
+ * check at its exit has spoken. Here each test is a plain fork of a process with
+ * one thread, and what a sanitizer says at exit fails the test that caused it.
  *
  * Only what the tests use: Test() and TestSuite() with init, fini, timeout,
  * disabled and description, and the assertions for scalars, pointers, strings

@@ -57,12 +57,12 @@
 #define FIBERS(n) (n)
 #endif
 
-/* More than there are CPUs. A thread is mostly the kernel's time, milliseconds
- * with TSan: the crowd is for the release build, without assertions. */
+/* The last are more than there are CPUs. A thread is mostly the kernel's time,
+ * milliseconds with TSan: the crowd is for the release build, without assertions. */
 #ifdef NDEBUG
-#define MANY_WORKERS 64
+#define WORKER_COUNTS 1, 2, 8, 64
 #else
-#define MANY_WORKERS 24
+#define WORKER_COUNTS 1, 2, 12
 #endif
 
 /* The time limit of every test, in seconds: a hang, not a slow machine. */
@@ -97,16 +97,15 @@ static inline void settle(unsigned workers)
 /* Fills @counts and returns how many there are. */
 static inline size_t worker_counts(unsigned counts[4])
 {
-	static const unsigned all[4] = { 1, 2, 8, MANY_WORKERS };
+	static const unsigned all[] = { WORKER_COUNTS };
 	const char *only = getenv("SKUA_TEST_WORKERS");
 
 	if (only && *only) {
 		counts[0] = (unsigned)strtoul(only, NULL, 10);
 		return 1;
 	}
-	for (size_t i = 0; i < 4; i++)
-		counts[i] = all[i];
-	return 4;
+	memcpy(counts, all, sizeof(all));
+	return sizeof(all) / sizeof(*all);
 }
 
 static inline struct skua_pool *open_pool(unsigned workers)
