@@ -59,15 +59,39 @@ void scenario_resize(void)
 	fault_close(pool);
 }
 
+static void count_stop(void *stopped, unsigned worker)
+{
+	(void)worker;
+	atomic_fetch_add((atomic_uint *)stopped, 1);
+}
+
+/* Its workers have ended: one that was looking for a job as it was dismissed
+ * would still start one. */
+static struct skua_pool *open_without_workers(atomic_uint *stopped)
+{
+	struct skua_pool_options options = SKUA_POOL_OPTIONS;
+	struct skua_pool *pool = NULL;
+
+	options.workers = 2;
+	options.stack_bytes = 256 << 10;
+	options.stop = count_stop;
+	options.context = stopped;
+	EXPECT(skua_pool_open(&pool, &options) == 0);
+	EXPECT(skua_pool_resize(pool, 0) == 0);
+	while (atomic_load(stopped) < options.workers)
+		sched_yield();
+	return pool;
+}
+
 /* Shutdown starts a worker for what was submitted to a pool without any; if
  * it gets none nothing has changed. */
 void scenario_resize_none(void)
 {
-	struct skua_pool *pool = fault_open(2);
+	atomic_uint stopped = 0;
+	struct skua_pool *pool = open_without_workers(&stopped);
 	struct skua_future *kept[PENDING];
 	int error;
 
-	EXPECT(skua_pool_resize(pool, 0) == 0);
 	for (int i = 0; i < PENDING; i++)
 		kept[i] = fault_submit(pool);
 	fault_begin();
