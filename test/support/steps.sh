@@ -40,10 +40,12 @@ soak 300 random programs against a sequential reference
 fuzz 300 sequences of calls against a model, under libFuzzer
 coverage 900 how much of lib/ the tests reach (only with --coverage)'
 
-# Those that leave all CPUs but one alone, or take as long whatever else runs:
-# they run beside the others, one after the other, once the release tree is there.
+# Those that leave all CPUs but one alone for a while, or take as long whatever
+# else runs: they run beside the others, one after the other, once the release tree
+# is there.
 # shellcheck disable=SC2034 # test/run reads it
-skua_steps_beside=' valgrind one-core switch-aarch64 soak fuzz '
+skua_steps_beside=' hostile valgrind one-core musl switch-aarch64 i386 aarch64 '
+skua_steps_beside+='riscv64 soak fuzz '
 
 sources() {
 	find bench docs include lib test -name '*.[ch]' -o -name '*.cpp'
@@ -112,9 +114,9 @@ build_tests() { # NAME MESON-OPTION...
 		-Dbench=disabled -Dexamples=disabled -Dexplore=false
 }
 
-# With assertions, and yet fast. -O1, since compiling takes longer than the tests:
-# half as long as -O2, and what -O2 and -O3 make of the sources is tested in the
-# release tree. -g1 is what backtraces need, and a quarter sooner compiled than -g.
+# With assertions, and yet fast. -O1, and -O0 for unit tests, since compiling takes longer
+# than running them; what -O2 and -O3 make of the sources is tested in the release
+# tree. -g1 is what backtraces need, and a quarter sooner compiled than -g.
 # Tests are the small ones, as on other machines, and without Criterion, which
 # starts a hundred times as long as its stand-in: in the release tree they are whole.
 build_checked() { # NAME MESON-OPTION...
@@ -155,7 +157,7 @@ run_tests() { # MESON-TEST-OPTION...
 }
 prefix=() ended='' step=${1-}
 
-# With 2 and 8 workers only: 1 and 64 are for the release build and gcc's TSan.
+# With 2 and 8 workers only: 64 are for the release build.
 some_stress=(--suite stress-2 --suite stress-8)
 [ -z "${SKUA_TEST_LONG-}" ] || some_stress=(--suite stress)
 
@@ -171,7 +173,7 @@ run_all_and_some_stress() {
 }
 
 run_all_suites() {
-	run_tests --suite unit --suite stress --suite fault --suite hostile
+	run_tests --suite unit "$@" --suite fault --suite hostile
 }
 
 step_format() {
@@ -251,7 +253,8 @@ step_hostile() {
 
 step_explore() {
 	build_release
-	run_tests --suite explore
+	# They do not wait for anything, but for memory.
+	run_tests --suite explore --num-processes "$SKUA_TEST_JOBS"
 }
 
 step_mutations() {
@@ -390,13 +393,13 @@ step_valgrind() {
 	check 'fib' "${valgrind[@]}" "$tree/docs/examples/fib" 20
 }
 
-# All unit tests but those named, and a short stress. Nothing else is built.
-run_foreign() { # MACHINE TEST-NOT-TO-RUN...
+# All unit tests but test_idle, which measures the time that an idle pool takes,
+# where that may be the emulator's; and a short stress. Nothing else is built.
+run_foreign() { # MACHINE
 	local machine=$1 status=0 source name tests=() targets=()
-	shift
 	for source in test/unit/*/test_*.c; do
 		name=$(basename "$source" .c)
-		[[ " $* " != *" $name "* ]] || continue
+		[ "$name" != test_idle ] || continue
 		tests+=("$name")
 		targets+=("test/unit/$(basename "$(dirname "$source")")-$name")
 	done
@@ -410,9 +413,8 @@ run_foreign() { # MACHINE TEST-NOT-TO-RUN...
 	75) record skip "liburcu's source cannot be fetched" && return ;;
 	*) record fail "liburcu for $machine" && return ;;
 	esac
-	# -O2: with -O1 of gcc 12 for aarch64 the comparisons of sort_test.h are wrong.
-	build_tests "$machine" --buildtype=debugoptimized --cross-file \
-		"$SKUA_TEST_BUILD/foreign/$machine/machine.ini"
+	build_tests "$machine" --buildtype=debugoptimized -Doptimization=1 \
+		--cross-file "$SKUA_TEST_BUILD/foreign/$machine/machine.ini"
 	run_tests "${tests[@]}"
 }
 
@@ -439,14 +441,12 @@ step_i386() {
 	run_foreign i386
 }
 
-# What is left out says nothing of the machine: test_idle measures the time that
-# an idle pool takes, and there it is the emulator that takes it.
 step_aarch64() {
-	run_foreign aarch64 test_idle
+	run_foreign aarch64
 }
 
 step_riscv64() {
-	run_foreign riscv64 test_idle
+	run_foreign riscv64
 }
 
 step_asan() {
@@ -462,7 +462,7 @@ step_asan-clang() {
 
 step_tsan() {
 	build_checked tsan -Db_sanitize=thread
-	run_all_suites
+	run_all_suites --suite stress-1 "${some_stress[@]}"
 }
 
 step_tsan-clang() {
@@ -514,7 +514,7 @@ step_coverage() {
 	build_tests coverage --buildtype=debug -Db_coverage=true \
 		-Db_ndebug=true -Dc_args=-fprofile-update=atomic
 	find "$tree" -name '*.gcda' -delete
-	run_all_suites
+	run_all_suites --suite stress
 	mkdir -p "$report"
 	check '95 % of lines, 90 % of branches' gcovr --root . \
 		--filter lib/ --filter include/ -j "$SKUA_TEST_JOBS" \

@@ -96,7 +96,7 @@ Test(SUITE, wake_of_memory_that_is_gone)
 
 /* Two threads hand a word to and fro: one lost wake-up and they hang. */
 enum {
-	TURNS = 20000,
+	TURNS = SCALED(20000),
 };
 
 static _Atomic uint32_t turn;
@@ -140,7 +140,7 @@ Test(SUITE, no_wake_is_lost)
 /* Many words at once; some share whatever an implementation hashes to. */
 enum {
 	PAIRS = 8,
-	EXCHANGES = 500,
+	EXCHANGES = SCALED(500),
 };
 
 static struct pair {
@@ -361,7 +361,7 @@ Test(SUITE, after_fork)
 		threads[i] =
 			start(i % 4 ? wait_all_the_time : wake_all_the_time,
 			      &pairs[i / 4]);
-	for (int i = 0; i < 200; i++)
+	for (int i = 0; i < SCALED(200); i++)
 		cr_assert_eq(fate_of_child(use_in_child), 1000);
 	set(&hammering, 0);
 	for (int i = 0; i < PAIRS; i++)

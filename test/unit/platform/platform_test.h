@@ -16,6 +16,13 @@
 
 #include "../../support/system.h"
 
+/* Less where the release build has all of it. */
+#ifdef SKUA_TEST_SMALL
+#define SCALED(n) ((n) / 5)
+#else
+#define SCALED(n) (n)
+#endif
+
 /*
  * How a child process that runs @fn ends: the number of the signal that killed
  * it, or 1000 + its exit status; 1000 if @fn returned.

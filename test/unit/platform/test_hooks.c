@@ -160,7 +160,7 @@ Test(hooks, assertions_trap_in_debug_builds_only)
  * other's. With a full fence between, one of them sees the other.
  */
 enum {
-	ROUNDS = 20000,
+	ROUNDS = SCALED(20000),
 };
 
 static struct {
