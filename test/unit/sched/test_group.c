@@ -472,18 +472,34 @@ Test(group, all_who_wait_are_told_the_same, .timeout = LIMIT)
 	with_pools(told);
 }
 
-static int wait_within(skua_here here, void *arg)
+static void wait_within(void)
 {
-	struct skua_group own;
-
-	(void)here;
 	CHECK(wait_all() == SKUA_EDEADLK);
 	CHECK(skua_group_wait(&group, 0) == SKUA_EDEADLK);
-	if (!arg)
-		return 0;
+}
+
+/* Whoever runs it, it has not ended before it was looked for. */
+static int wait_in_descendant(skua_here here, void *looked)
+{
+	(void)here;
+	wait_within();
+	while (!atomic_load((atomic_bool *)looked))
+		sched_yield();
+	return 0;
+}
+
+static int wait_in_child(skua_here here, void *unused)
+{
+	struct skua_group own;
+	atomic_bool looked = false;
+
+	(void)here;
+	(void)unused;
+	wait_within();
 	CHECK(skua_group_init(&own, skua_pool_current()) == 0);
-	CHECK(skua_group_run(&own, wait_within, NULL) == 0);
+	CHECK(skua_group_run(&own, wait_in_descendant, &looked) == 0);
 	CHECK(skua_group_destroy(&own) == SKUA_EBUSY);
+	atomic_store(&looked, true);
 	CHECK(skua_group_wait(&own, SKUA_FOREVER) == 0);
 	CHECK(skua_group_destroy(&own) == 0);
 	return 0;
@@ -515,7 +531,7 @@ static void from_within(struct skua_pool *pool, unsigned workers)
 {
 	(void)workers;
 	open_group(pool);
-	add(wait_within, 1);
+	add(wait_in_child, 1);
 	add(wait_in_frames, 1);
 	CHECK(wait_all() == 0);
 	CHECK(skua_group_destroy(&group) == 0);
