@@ -7,6 +7,7 @@
 #include <dirent.h>
 #include <malloc.h>
 
+#include "../support/threads.h"
 #include "stress.h"
 
 /* So many that what the allocator keeps for itself is little; under a sanitizer
@@ -54,9 +55,9 @@ static size_t heap_bytes(void)
 #endif
 }
 
-static unsigned entries(const char *path)
+static unsigned open_files(void)
 {
-	DIR *folder = opendir(path);
+	DIR *folder = opendir("/proc/self/fd");
 	unsigned count = 0;
 
 	EXPECT(folder != NULL);
@@ -120,10 +121,9 @@ static struct belongings take_stock(void)
 {
 	/* The kernel lets go of a joined thread's entry a moment later; under
 	 * a sanitizer one thread may be its own. */
-	while (entries("/proc/self/task") > 2 + 2)
+	while (threads_of_process() > 2)
 		sched_yield();
-	return (struct belongings){ entries("/proc/self/fd"), mappings(),
-				    heap_bytes() };
+	return (struct belongings){ open_files(), mappings(), heap_bytes() };
 }
 
 static void body(void)
